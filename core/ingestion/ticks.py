@@ -1,0 +1,112 @@
+"""Tick, Trade and Heartbeat: what a feed says, their units, and the tape they are read back as.
+
+Prices and sizes are whole numbers of 1e-8 ("e8"): 85,747.97 USD is 8_574_797_000_000. That holds every decimal Coinbase
+sends (185 of 73,643 recorded BTC-USD prices have three) and makes differences exact. Times are int64 nanoseconds since
+the Unix epoch, UTC: `exch_ts_ns` is the exchange's clock, `local_ts_ns` ours at receipt; at least one is set.
+`side` is the taker's (aggressor's): +1 the taker bought, -1 the taker sold, 0 unknown.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Self, TypeAlias
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+E8 = 100_000_000
+"""Units in one whole price or size."""
+MISSING = int(np.iinfo(np.int64).min)
+"""Stands in the tape's integer columns for a value that the source does not give."""
+TICK, TRADE, HEARTBEAT = 0, 1, 2
+"""The kinds in `Tape.kind`."""
+
+
+class Tick(msgspec.Struct, frozen=True, kw_only=True):
+    """One ticker update: last price, best bid and ask. Prices and sizes in e8."""
+
+    venue: str
+    product: str
+    price: int
+    exch_ts_ns: int | None = None
+    local_ts_ns: int | None = None
+    bid: int | None = None
+    ask: int | None = None
+    bid_size: int | None = None
+    ask_size: int | None = None
+    side: int = 0
+    trade_id: int | None = None
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True):
+    """One match of the trade tape. Price and size in e8; `trade_id` is the exchange's, contiguous per product."""
+
+    venue: str
+    product: str
+    price: int
+    size: int
+    trade_id: int
+    exch_ts_ns: int | None = None
+    local_ts_ns: int | None = None
+    side: int = 0
+
+
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+    """The feed's word that it is alive and that a silence is the market's. `product` None: all of the connection."""
+
+    venue: str
+    product: str | None
+    exch_ts_ns: int | None = None
+    local_ts_ns: int | None = None
+    last_trade_id: int | None = None
+
+
+class Subscribed(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange's answer to a subscribe: channel -> products it now sends."""
+
+    channels: dict[str, tuple[str, ...]]
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """The exchange refused (part of) a subscribe; `permanent` when asking again cannot help."""
+
+    message: str
+    product: str | None = None
+    permanent: bool = True
+
+
+Event: TypeAlias = Tick | Trade | Heartbeat | Subscribed | Refused
+"""What a feed's `parse` gives."""
+Stored: TypeAlias = Tick | Trade | Heartbeat
+"""What the store keeps."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Stored events of one market in the order of their arrival, as columns of one length n.
+
+    `ts_ns` is the exchange's time where the source gives it, else ours. `source` numbers the capture or the imported
+    file that brought the event. Prices and sizes are e8, MISSING where the source does not give them: a trade has
+    price and size, a tick price and (mostly) quotes, a heartbeat neither.
+    """
+
+    seq: Ints
+    kind: NDArray[np.int8]
+    source: NDArray[np.int32]
+    ts_ns: Ints
+    price: Ints
+    bid: Ints
+    ask: Ints
+    bid_size: Ints
+    ask_size: Ints
+    size: Ints
+    side: NDArray[np.int8]
+
+    def __len__(self) -> int:
+        return int(self.seq.size)
+
+    def __getitem__(self, rows: slice) -> Self:
+        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))

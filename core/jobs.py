@@ -1,0 +1,195 @@
+"""Start, stop and heartbeat of the processes: capture, exchange, monitor, and the jobs (train, drift, import).
+
+A process says who it is by holding the lock `data/jobs/NAME.lock` for as long as it lives: the kernel frees it when the
+process ends, however it ends, so "running" is never a stale file. Beside it `NAME.json` holds what the process last said of
+itself. Both survive page reloads and restarts of the app.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import filelock
+import msgspec
+import psutil
+
+from core.config import REPOSITORY, Home, write_atomically
+from core.errors import Busy, TremorError
+
+START_GRACE_S = 30.0
+"""How long a started process may take to import and take its lock before it counts as dead."""
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """What a process last said of itself. `state`: none, starting, running, done, failed, stopped or died."""
+
+    name: str
+    state: str = "none"
+    pid: int | None = None
+    started_ns: int = 0
+    heartbeat_ns: int = 0
+    progress: float = 0.0
+    message: str = ""
+    fields: dict[str, Any] = {}
+    result: dict[str, Any] | None = None
+
+    @property
+    def running(self) -> bool:
+        return self.state in ("starting", "running")
+
+
+class Holder:
+    """The running process's own voice: `beat` says how far it is; throttled to the disk, never to the caller."""
+
+    def __init__(self, home: Home, name: str) -> None:
+        self._path = home.jobs / f"{name}.json"
+        self._job = Job(name=name, state="running", pid=os.getpid(), started_ns=time.time_ns(), heartbeat_ns=time.time_ns())
+        self._written = 0.0
+        self._write()
+
+    def _write(self) -> None:
+        write_atomically(self._path, msgspec.json.encode(self._job))
+        self._written = time.monotonic()
+
+    def beat(self, progress: float | None = None, message: str | None = None, *, every_s: float = 0.2, **fields: Any) -> None:
+        """Say how far the work is; `fields` are counters that status and pages show. At most one write each `every_s`."""
+        job = msgspec.structs.replace(self._job, heartbeat_ns=time.time_ns(), fields=self._job.fields | fields)
+        if progress is not None:
+            job = msgspec.structs.replace(job, progress=progress)
+        if message is not None:
+            job = msgspec.structs.replace(job, message=message)
+        self._job = job
+        if time.monotonic() - self._written >= every_s:
+            self._write()
+
+    def end(self, state: str, message: str | None = None, result: dict[str, Any] | None = None) -> None:
+        """The last word: done, failed or stopped."""
+        said = self._job.message if message is None else message
+        self._job = msgspec.structs.replace(self._job, state=state, message=said, result=result, heartbeat_ns=time.time_ns())
+        self._write()
+
+
+@contextmanager
+def hold(home: Home, name: str) -> Iterator[Holder]:
+    """Be the process `name` of this home while the block runs.
+
+    Raises Busy with the holder's pid when another process is it already. An error that leaves the block is written into
+    the record as `failed`; SIGTERM and SIGINT should be turned into a normal return by the caller (state `stopped` or `done`).
+    """
+    home.jobs.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(home.jobs / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        pid = _record(home, name).pid
+        raise Busy(f"{name} already runs in this home (pid {pid}): stop it first", pid) from None
+    try:
+        holder = Holder(home, name)
+        try:
+            yield holder
+        except BaseException as error:
+            text = str(error) if isinstance(error, TremorError) else f"{type(error).__name__}: {error}"
+            holder.end("stopped" if isinstance(error, KeyboardInterrupt) else "failed", text)
+            raise
+        if holder._job.state == "running":
+            holder.end("done")
+    finally:
+        lock.release()
+
+
+def start(home: Home, name: str, argv: Sequence[str]) -> Job:
+    """Start `python -m core ARGV` as a process of its own session, which outlives this one. Raises Busy."""
+    before = read(home, name)
+    if before.running:
+        raise Busy(f"{name} already runs in this home (pid {before.pid}): stop it first", before.pid)
+    home.jobs.mkdir(parents=True, exist_ok=True)
+    with open(home.jobs / f"{name}.log", "wb") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "core", *argv, "--home", str(home.root)],
+            cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )
+    job = Job(name=name, state="starting", pid=child.pid, started_ns=time.time_ns(), heartbeat_ns=time.time_ns(), message="starting")
+    write_atomically(home.jobs / f"{name}.json", msgspec.json.encode(job))
+    _children[child.pid] = child
+    return job
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
+def read(home: Home, name: str) -> Job:
+    """What the process `name` last said, corrected by whether it still lives."""
+    job = _record(home, name)
+    if not job.running:
+        return job
+    if job.pid in _children:
+        _children[job.pid].poll()  # reap it, so that a dead child does not look alive
+    if job.state == "running" and not _locked(home, name):
+        again = _record(home, name)  # it may have ended between the two looks
+        return again if not again.running else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+    if job.state == "starting" and not _alive(job):
+        again = _record(home, name)
+        return again if again.state != "starting" else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+    return job
+
+
+def stop(home: Home, name: str, timeout_s: float = 10.0) -> Job:
+    """Ask the process to end (SIGTERM), wait, and end it by force when it does not."""
+    job = read(home, name)
+    if not job.running or job.pid is None:
+        return job
+    try:
+        process = psutil.Process(job.pid)
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout_s)
+        except psutil.TimeoutExpired:
+            process.kill()
+            process.wait(5)
+    except psutil.NoSuchProcess:
+        pass
+    after = read(home, name)
+    if after.running or after.state == "died":
+        after = msgspec.structs.replace(after, state="stopped", message="")
+        write_atomically(home.jobs / f"{name}.json", msgspec.json.encode(after))
+    return after
+
+
+def _record(home: Home, name: str) -> Job:
+    path = home.jobs / f"{name}.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Job)
+    except FileNotFoundError:
+        return Job(name=name)
+
+
+def _locked(home: Home, name: str) -> bool:
+    lock = filelock.FileLock(home.jobs / f"{name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except filelock.Timeout:
+        return True
+    lock.release()
+    return False
+
+
+def _alive(job: Job) -> bool:
+    try:
+        process = psutil.Process(job.pid)
+        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= job.started_ns / 1e9 + START_GRACE_S
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _last_words(home: Home, name: str) -> str:
+    path: Path = home.jobs / f"{name}.log"
+    lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+    return lines[-1][:400] if lines else "it ended without a word"
