@@ -1,0 +1,138 @@
+"""The log's tables, and how it is opened.
+
+One table holds ticks, trades and heartbeats, so that `seq` is their common order of arrival. `digest` names what an
+event says (not how it came), so the same tick from two recordings is stored once. Frames that did not parse are kept
+with their bytes. `runs` sums up each source's events of each market in the same commit as the events themselves:
+what there is, and where to look for it, is known without a scan.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from core.errors import Damaged
+
+SCHEMA_VERSION = 1
+BUSY_TIMEOUT_MS = 5_000
+
+TABLES = """
+CREATE TABLE sources (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL CHECK (kind IN ('capture', 'import')),
+    name TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    opened_ns INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE markets (
+    id INTEGER PRIMARY KEY,
+    venue TEXT NOT NULL,
+    product TEXT NOT NULL,           -- '' stands for all products of a connection (heartbeats)
+    UNIQUE (venue, product)
+) STRICT;
+
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,        -- the order of arrival; nothing is ever deleted
+    kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
+    source INTEGER NOT NULL REFERENCES sources (id),
+    market INTEGER NOT NULL REFERENCES markets (id),
+    exch_ts_ns INTEGER,
+    local_ts_ns INTEGER,
+    price INTEGER,
+    bid INTEGER,
+    ask INTEGER,
+    bid_size INTEGER,
+    ask_size INTEGER,
+    size INTEGER,
+    side INTEGER NOT NULL CHECK (side IN (-1, 0, 1)),
+    trade_id INTEGER,
+    digest BLOB NOT NULL CHECK (length(digest) = 16),
+    CHECK (exch_ts_ns IS NOT NULL OR local_ts_ns IS NOT NULL)
+) STRICT;
+CREATE UNIQUE INDEX events_digest ON events (digest);
+
+CREATE TABLE runs (
+    source INTEGER NOT NULL REFERENCES sources (id),
+    market INTEGER NOT NULL REFERENCES markets (id),
+    ticks INTEGER NOT NULL,
+    trades INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL,
+    PRIMARY KEY (source, market)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+    id INTEGER PRIMARY KEY,
+    source INTEGER NOT NULL REFERENCES sources (id),
+    local_ts_ns INTEGER,
+    reason TEXT NOT NULL,
+    frame BLOB NOT NULL
+) STRICT;
+"""
+
+
+def open_for_writing(path: Path) -> sqlite3.Connection:
+    """The log as its one writer opens it; made when it is not there.
+
+    Raises Damaged when the file is no log of this version.
+    """
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("BEGIN IMMEDIATE")
+        if version_of(connection) == 0:
+            for statement in TABLES.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        check(connection, path)
+        connection.execute("COMMIT")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise Damaged(f"{path} is not a tick store ({error}): move it away and start again") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_for_reading(path: Path) -> sqlite3.Connection:
+    """The log as a reader opens it: never made, never changed. Raises Damaged when it is no log of this version."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+        connection.execute("PRAGMA query_only = ON")
+        if version_of(connection) != 0:  # 0: its writer has only just made the file
+            check(connection, path)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        if isinstance(error, sqlite3.OperationalError):
+            raise
+        raise Damaged(f"{path} is not a tick store ({error}): move it away and start again") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The schema version of the open file, 0 when nothing is in it yet."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check(connection: sqlite3.Connection, path: Path) -> None:
+    """Raise Damaged unless the file has this program's schema version."""
+    version = version_of(connection)
+    if version != SCHEMA_VERSION:
+        raise Damaged(
+            f"{path} has schema version {version}, this program reads {SCHEMA_VERSION}: use the program that wrote it,"
+            " or another home"
+        )

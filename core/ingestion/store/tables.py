@@ -1,0 +1,78 @@
+"""Stored rows as Arrow tables: prices and sizes as float64 USD (e8 / 1e8), null where the source gives no value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import pyarrow as pa
+
+from core.ingestion.ticks import E8, MISSING
+
+Row: TypeAlias = tuple[int | None, ...]
+"""exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side, trade_id, size"""
+MarketRows: TypeAlias = tuple[str, str, list[Row]]
+"""venue, product, rows"""
+
+EXPORT_COLUMNS = (
+    "exch_ts_ns",
+    "local_ts_ns",
+    "price",
+    "bid",
+    "ask",
+    "bid_size",
+    "ask_size",
+    "side",
+    "trade_id",
+    "venue",
+    "product",
+)
+"""The columns of `export ticks`, in their order."""
+TRADE_COLUMNS = ("exch_ts_ns", "local_ts_ns", "price", "size", "side", "trade_id", "venue", "product")
+_ROW = ("exch_ts_ns", "local_ts_ns", "price", "bid", "ask", "bid_size", "ask_size", "side", "trade_id", "size")
+_E8 = frozenset({"price", "bid", "ask", "bid_size", "ask_size", "size"})
+_SIDES = pa.array(["sell", None, "buy"], pa.string())
+_TYPES = {name: pa.float64() if name in _E8 else pa.int64() for name in _ROW} | {
+    name: pa.string() for name in ("side", "venue", "product")
+}
+
+
+def ticks(markets: Sequence[MarketRows]) -> pa.Table:
+    """Ticks of the markets, one after the other, with EXPORT_COLUMNS."""
+    return _table(markets, EXPORT_COLUMNS)
+
+
+def trades(markets: Sequence[MarketRows]) -> pa.Table:
+    """Trades of the markets, one after the other, with TRADE_COLUMNS."""
+    return _table(markets, TRADE_COLUMNS)
+
+
+def gaps(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
+    """Gap rows as a table: venue, product, from_trade_id, to_trade_id, missing, from_ns, to_ns."""
+    names = ("from_trade_id", "to_trade_id", "missing", "from_ns", "to_ns")
+    schema = pa.schema([("venue", pa.string()), ("product", pa.string()), *((name, pa.int64()) for name in names)])
+    return pa.table([pa.array([row[i] for row in rows], field.type) for i, field in enumerate(schema)], schema=schema)
+
+
+def _table(markets: Sequence[MarketRows], columns: Sequence[str]) -> pa.Table:
+    schema = pa.schema([(name, _TYPES[name]) for name in columns])
+    return pa.concat_tables(
+        [schema.empty_table(), *(_market(*rows).select(list(columns)).cast(schema) for rows in markets)]
+    )
+
+
+def _market(venue: str, product: str, rows: list[Row]) -> pa.Table:
+    values = np.array([[MISSING if value is None else value for value in row] for row in rows], np.int64).reshape(
+        -1, len(_ROW)
+    )
+    columns: dict[str, pa.Array] = {}
+    for name, column in zip(_ROW, values.T, strict=True):
+        missing = column == MISSING
+        if name == "side":
+            columns[name] = _SIDES.take(pa.array(column + 1))
+        else:
+            columns[name] = pa.array(column / E8 if name in _E8 else column, _TYPES[name], mask=missing)
+    columns["venue"] = pa.repeat(venue, len(rows))
+    columns["product"] = pa.repeat(product, len(rows))
+    return pa.table(columns)

@@ -1,0 +1,281 @@
+"""The one writer of the log."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import filelock
+import msgspec
+
+from core.config import Home, write_atomically
+from core.errors import BadInput, Busy, TremorError
+from core.ingestion.store.schema import open_for_writing
+from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Stored, Tick, Trade
+
+_TICK = struct.Struct("<qqqqqqqq")
+_TRADE = struct.Struct("<q")
+_HEARTBEAT = struct.Struct("<qq")
+_INSERT = "INSERT OR IGNORE INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SUM_UP = """
+INSERT INTO runs
+    SELECT source, market, sum(kind = 0), sum(kind = 1), min(seq), max(seq),
+           min(coalesce(exch_ts_ns, local_ts_ns)), max(coalesce(exch_ts_ns, local_ts_ns))
+    FROM events WHERE seq > ? GROUP BY source, market
+ON CONFLICT (source, market) DO UPDATE SET
+    ticks = ticks + excluded.ticks, trades = trades + excluded.trades, last_seq = excluded.last_seq,
+    first_ns = min(first_ns, excluded.first_ns), last_ns = max(last_ns, excluded.last_ns)
+"""
+
+
+class Quarantined(msgspec.Struct, frozen=True):
+    """A frame that did not parse: when it came (ns UTC, None where unknown), why it did not, and its bytes."""
+
+    local_ts_ns: int | None
+    reason: str
+    frame: bytes
+
+
+@dataclass(frozen=True)
+class Appended:
+    """What one acknowledged `append` did.
+
+    `stored` = ticks + trades newly stored; `duplicates` counts the ticks and trades held already. Heartbeats newly
+    stored are counted apart. `last_seq` is the log's newest seq.
+    """
+
+    stored: int
+    ticks: int
+    trades: int
+    duplicates: int
+    quarantined: int
+    heartbeats: int
+    last_seq: int
+
+
+def _or_missing(value: int | None) -> int:
+    return MISSING if value is None else value
+
+
+def digest(event: Stored) -> bytes:
+    """16 bytes that name what an event says: equal for the same event, whichever recording or connection brought it.
+
+    A trade is its venue, product and trade id. A tick is its venue, product, time (the exchange's, else ours), trade
+    id, price, quotes, sizes and side. A heartbeat is its venue, product, time and last trade id.
+    """
+    if isinstance(event, Trade):
+        body = _TRADE.pack(event.trade_id)
+    else:
+        time_ns = event.local_ts_ns if event.exch_ts_ns is None else event.exch_ts_ns
+        if isinstance(event, Tick):
+            body = _TICK.pack(
+                _or_missing(time_ns),
+                event.price,
+                _or_missing(event.bid),
+                _or_missing(event.ask),
+                _or_missing(event.bid_size),
+                _or_missing(event.ask_size),
+                event.side,
+                _or_missing(event.trade_id),
+            )
+        else:
+            body = _HEARTBEAT.pack(_or_missing(time_ns), _or_missing(event.last_trade_id))
+    name = f"{type(event).__name__}\0{event.venue}\0{event.product or ''}\0"
+    return blake2b(name.encode() + body, digest_size=16).digest()
+
+
+class Writer:
+    """The only process that changes the log, for as long as the block runs.
+
+    Use as a context manager, from one thread at a time. Raises Busy with the holder's pid when another process (or
+    another Writer) has the log, Damaged when the file is no log of this version.
+    """
+
+    def __init__(self, home: Home) -> None:
+        self._path = home.ticks_db
+        self._lock = filelock.FileLock(home.data / "writer.lock", thread_local=False)
+        self._holder = home.data / "writer.pid"
+        self._connection: sqlite3.Connection | None = None
+        self._markets: dict[tuple[str, str], int] = {}
+
+    def __enter__(self) -> Self:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._lock.acquire(timeout=0)
+        except filelock.Timeout:
+            pid = _pid_in(self._holder)
+            raise Busy(
+                f"the tick store of this home is being written by process {pid}: stop that one first", pid
+            ) from None
+        try:
+            write_atomically(self._holder, str(os.getpid()).encode())
+            self._connection = open_for_writing(self._path)
+            _fsync_folder(self._path.parent)
+        except sqlite3.OperationalError as error:
+            self._lock.release()
+            raise _unwritable(self._path, error) from error
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.close()
+        finally:
+            self._connection = None
+            self._holder.unlink(missing_ok=True)
+            self._lock.release()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """The open connection. Raises BadInput outside the block."""
+        if self._connection is None:
+            raise BadInput("the store's writer is not open: use it in a with block")
+        return self._connection
+
+    def source(self, kind: str, name: str, **detail: Any) -> int:
+        """Number a new source of events: kind "capture" or "import", its name (feed or file), and what else is known."""
+        values = (kind, name, msgspec.json.encode(detail).decode(), time.time_ns())
+        try:
+            cursor = self.connection.execute(
+                "INSERT INTO sources (kind, name, detail, opened_ns) VALUES (?, ?, ?, ?)", values
+            )
+        except sqlite3.OperationalError as error:
+            raise _unwritable(self._path, error) from error
+        return int(cursor.lastrowid or 0)
+
+    def append(self, source: int, events: Sequence[Stored], bad: Sequence[Quarantined] = ()) -> Appended:
+        """Store events in their order, and bad frames with their bytes, in ONE commit; returns after its fsync.
+
+        What returns is acknowledged: it survives kill -9 and a power cut. On an error nothing of the batch is stored
+        and TremorError says why (a full disk, a failing one); the same batch can be given again. An event that the
+        log holds already is counted as a duplicate and not stored again.
+        """
+        connection = self.connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                rows = [self._row(source, event) for event in events]
+                before = self._last_seq()
+                connection.executemany(_INSERT, rows)
+                after = self._last_seq()
+                kinds = dict(
+                    connection.execute("SELECT kind, count(*) FROM events WHERE seq > ? GROUP BY kind", (before,))
+                )
+                if after > before:
+                    connection.execute(_SUM_UP, (before,))
+                connection.executemany(
+                    "INSERT INTO quarantine (source, local_ts_ns, reason, frame) VALUES (?, ?, ?, ?)",
+                    [(source, frame.local_ts_ns, frame.reason, frame.frame) for frame in bad],
+                )
+                connection.execute("COMMIT")
+            except BaseException:
+                self._markets.clear()  # those numbered in this transaction are gone with it
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            raise _unwritable(self._path, error) from error
+        ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
+        offered = sum(1 for row in rows if row[0] != HEARTBEAT)
+        stored = ticks + trades
+        return Appended(stored, ticks, trades, offered - stored, len(bad), kinds.get(HEARTBEAT, 0), after)
+
+    def _last_seq(self) -> int:
+        return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+    def _row(self, source: int, event: Stored) -> tuple[Any, ...]:
+        market = self._market(event.venue, event.product or "")
+        key = digest(event)
+        if isinstance(event, Tick):
+            return (
+                TICK,
+                source,
+                market,
+                event.exch_ts_ns,
+                event.local_ts_ns,
+                event.price,
+                event.bid,
+                event.ask,
+                event.bid_size,
+                event.ask_size,
+                None,
+                event.side,
+                event.trade_id,
+                key,
+            )
+        if isinstance(event, Trade):
+            return (
+                TRADE,
+                source,
+                market,
+                event.exch_ts_ns,
+                event.local_ts_ns,
+                event.price,
+                None,
+                None,
+                None,
+                None,
+                event.size,
+                event.side,
+                event.trade_id,
+                key,
+            )
+        return (
+            HEARTBEAT,
+            source,
+            market,
+            event.exch_ts_ns,
+            event.local_ts_ns,
+            None,
+            None,
+            None,
+            None,
+            None,
+            None,
+            0,
+            event.last_trade_id,
+            key,
+        )
+
+    def _market(self, venue: str, product: str) -> int:
+        known = self._markets.get((venue, product))
+        if known is None:
+            self.connection.execute("INSERT OR IGNORE INTO markets (venue, product) VALUES (?, ?)", (venue, product))
+            found = self.connection.execute("SELECT id FROM markets WHERE venue = ? AND product = ?", (venue, product))
+            known = self._markets[venue, product] = int(found.fetchone()[0])
+        return known
+
+
+def _unwritable(path: Path, error: Exception) -> TremorError:
+    return TremorError(
+        f"the tick store {path} cannot be written ({error}): nothing of this batch was stored;"
+        " check the disk's free space and health"
+    )
+
+
+def _pid_in(path: Path) -> int | None:
+    try:
+        return int(path.read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _fsync_folder(path: Path) -> None:
+    folder = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
