@@ -8,19 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+import run
 from core.config import Home
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared" / "data"
 
-# The same variables that run.py sets for the app: no library counts its users, and XGBoost's threads do not spin.
-for _name, _value in {
-    "DO_NOT_TRACK": "true",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
-    "OMP_WAIT_POLICY": "passive",
-}.items():
-    os.environ.setdefault(_name, _value)
+os.environ.update(run.QUIET)
 os.environ.pop("TREMOR_HOME", None)  # no test may write into the home of whoever runs it
 
 settings.register_profile(
