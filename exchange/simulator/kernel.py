@@ -1,0 +1,245 @@
+"""The compiled market: second by second the latent state, within a second the taker orders.
+
+Returns and volatilities are in bps; times within a block are whole microseconds. The state between two calls is in `f`
+and `i` (layout below) and in the random generator, so that a tape is the same however far it is read at a time.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Float state.
+LEVEL, SLOW, FAST, SHOCK, RISE, HERALD, EXCITED, EFFICIENT, ZONE, TILT, LATE = range(11)
+N_FLOATS = 11
+# Integer state.
+REGIME, REGIME_LEFT, BID, ASK, SIDE, TRADES, HERALD_IN, HERALD_LEFT, SUDDEN_IN, BID_SIZE, ASK_SIZE, LAST_US = range(12)
+N_INTS = 12
+
+CALM, VOLATILE = 0, 1
+
+# --- volatility -------------------------------------------------------------------------------------------------
+BASE = 0.235
+"""One-second standard deviation (bps) of the calm regime's median."""
+REGIME_LOG = 0.95
+"""How much higher log volatility lies in the volatile regime."""
+REGIME_MEDIAN_S = (1_500.0, 660.0)
+REGIME_LOG_SD = 0.55
+"""A regime lasts a lognormal time: tens of minutes, now and then more than an hour. Not memoryless: semi-Markov."""
+SLOW_TAU_S, SLOW_SD = 900.0, 0.22
+FAST_TAU_S, FAST_SD = 60.0, 0.20
+"""Two log-OU components: the sum of scales that makes the autocorrelation of |r| fall slowly (LeBaron 2001)."""
+
+# --- shocks -----------------------------------------------------------------------------------------------------
+SUDDEN_MEAN_S, SUDDEN_SHAPE = 300.0, 2
+HERALD_MEAN_S, HERALD_SHAPE = 300.0, 2
+"""Waiting times (gamma of that shape) of shocks from nowhere and of stretches that may herald one."""
+HERALD_MIN_S, HERALD_MAX_S = 20, 50
+HERALD_TRUE = 0.7
+"""The share of heralds that a shock follows; the others are false alarms."""
+SHOCK_LOG_MEAN, SHOCK_LOG_SD, SHOCK_TAU_S = 0.25, 0.30, 12.0
+"""A shock adds a one-second standard deviation (bps), lognormal, that decays: a burst, not one tick."""
+
+# --- orders -----------------------------------------------------------------------------------------------------
+RATE = 2.3
+"""Taker orders a second in the calm regime, before excitation."""
+BRANCHING, DECAY = 0.25, 1.2
+"""Each order sets off 0.25 others on average, within about 0.8 s (Hawkes 1971; Bacry, Mastromatteo, Muzy 2015)."""
+RATE_VOL = 0.45
+"""Elasticity of the rate to volatility."""
+RATE_MAX = 120.0
+ZONE_S = 0.62
+"""Quotes rest until the efficient price has left a zone around them, whose width is that of the move in so many seconds
+at the present volatility, times a random number (uncertainty zones: Robert and Rosenbaum 2011)."""
+PERSIST = 0.86
+"""The chance that the next taker is on the side of the last (long memory of order flow: Lillo and Farmer 2004)."""
+
+
+@numba.njit(cache=True)
+def _gamma_wait(rng: np.random.Generator, mean: float, shape: int) -> int:
+    total = 0.0
+    for _ in range(shape):
+        total -= math.log(1.0 - rng.random())
+    return max(1, int(total * mean / shape))
+
+
+@numba.njit(cache=True)
+def begin(rng: np.random.Generator, f: Floats, i: Ints, start_cents: int) -> None:
+    """Set the state to a market's first second: calm, the first order due at once."""
+    f[:] = 0.0
+    i[:] = 0
+    i[REGIME] = CALM
+    i[REGIME_LEFT] = max(60, int(REGIME_MEDIAN_S[CALM] * rng.random()))
+    f[SLOW] = SLOW_SD * rng.standard_normal()
+    f[FAST] = FAST_SD * rng.standard_normal()
+    i[HERALD_IN] = _gamma_wait(rng, HERALD_MEAN_S, HERALD_SHAPE)
+    i[SUDDEN_IN] = _gamma_wait(rng, SUDDEN_MEAN_S, SUDDEN_SHAPE)
+    f[EFFICIENT] = math.log(start_cents) * 1e4
+    f[ZONE] = 1.0
+    i[BID], i[ASK] = start_cents - 1, start_cents
+    i[SIDE] = 1
+    i[BID_SIZE], i[ASK_SIZE] = 2_000_000, 2_000_000
+    i[LAST_US] = -1
+
+
+@numba.njit(cache=True)
+def _latent(rng: np.random.Generator, f: Floats, i: Ints) -> tuple[float, float]:
+    """Carry the latent state over one second; return (one-second sd in bps, herald strength 0..1)."""
+    i[REGIME_LEFT] -= 1
+    if i[REGIME_LEFT] <= 0:
+        i[REGIME] = 1 - i[REGIME]
+        i[REGIME_LEFT] = max(120, int(REGIME_MEDIAN_S[i[REGIME]] * math.exp(REGIME_LOG_SD * rng.standard_normal())))
+    f[LEVEL] += ((REGIME_LOG if i[REGIME] == VOLATILE else 0.0) - f[LEVEL]) / 20.0
+    f[SLOW] += -f[SLOW] / SLOW_TAU_S + SLOW_SD * math.sqrt(2.0 / SLOW_TAU_S) * rng.standard_normal()
+    f[FAST] += -f[FAST] / FAST_TAU_S + FAST_SD * math.sqrt(2.0 / FAST_TAU_S) * rng.standard_normal()
+    f[SHOCK] *= math.exp(-1.0 / SHOCK_TAU_S)
+    fires = False
+    if i[HERALD_LEFT] > 0:
+        i[HERALD_LEFT] -= 1
+        f[HERALD] = min(1.0, f[HERALD] + f[RISE])
+        if i[HERALD_LEFT] == 0:
+            fires = rng.random() < HERALD_TRUE
+            i[HERALD_IN] = _gamma_wait(rng, HERALD_MEAN_S, HERALD_SHAPE)
+    else:
+        f[HERALD] *= 0.8
+        i[HERALD_IN] -= 1
+        if i[HERALD_IN] <= 0:
+            i[HERALD_LEFT] = HERALD_MIN_S + int(rng.random() * (HERALD_MAX_S - HERALD_MIN_S))
+            f[RISE] = 1.5 / i[HERALD_LEFT]
+    i[SUDDEN_IN] -= 1
+    if i[SUDDEN_IN] <= 0:
+        fires = True
+        i[SUDDEN_IN] = _gamma_wait(rng, SUDDEN_MEAN_S, SUDDEN_SHAPE)
+    if fires:
+        f[SHOCK] = math.hypot(f[SHOCK], math.exp(SHOCK_LOG_MEAN + SHOCK_LOG_SD * rng.standard_normal()))
+    return math.hypot(BASE * math.exp(f[LEVEL] + f[SLOW] + f[FAST]), f[SHOCK]), f[HERALD]
+
+
+@numba.njit(cache=True)
+def _spread_cents(rng: np.random.Generator, mid_cents: float, stir: float, herald: float) -> int:
+    """The new spread: mostly one cent, otherwise lognormal, the more often and the wider the market is stirred."""
+    if rng.random() > min(0.9, 0.34 * stir**0.35 + 0.45 * herald):
+        return 1
+    return 1 + int(mid_cents * 1e-4 * 0.12 * stir**0.5 * (1.0 + 1.5 * herald) * math.exp(0.9 * rng.standard_normal()))
+
+
+@numba.njit(cache=True)
+def _order(
+    rng: np.random.Generator,
+    f: Floats,
+    i: Ints,
+    sd: float,
+    herald: float,
+    waited_s: float,
+    volatility: float,
+    size: float,
+    order: Ints,
+    matches: Ints,
+    n_matches: int,
+) -> int:
+    """One taker order: the efficient price moves on, the quotes follow if it has left their zone.
+
+    Fills the row `order` and the next rows of `matches`; returns how many of those are now filled.
+    """
+    f[EFFICIENT] += sd * volatility * math.sqrt(waited_s) * rng.standard_normal()
+    bid, ask = i[BID], i[ASK]
+    mid = 0.5 * (bid + ask)
+    gap = f[EFFICIENT] - math.log(mid) * 1e4
+    stir = sd / BASE
+    depth = size * 7.0 * (1.0 - 0.5 * herald)
+    moved = abs(gap) > f[ZONE]
+    if moved:
+        i[SIDE] = 1 if gap > 0 else -1
+        spread = _spread_cents(rng, mid, stir, herald)
+        target = math.exp(f[EFFICIENT] * 1e-4)
+        i[BID] = max(1, math.floor(target - 0.5 * spread + 0.5))
+        i[ASK] = i[BID] + spread
+        f[ZONE] = sd * volatility * math.sqrt(ZONE_S) * (0.15 - math.log(1.0 - rng.random()))
+    elif rng.random() > PERSIST:
+        i[SIDE] = -i[SIDE]
+    if moved or rng.random() < 0.5:
+        lean = 0.35 * math.tanh(gap / (f[ZONE] + 1e-9)) if not moved else 0.0
+        i[BID_SIZE] = 1 + int(1e8 * depth * math.exp(lean + 1.7 * rng.standard_normal()))
+        i[ASK_SIZE] = 1 + int(1e8 * depth * math.exp(-lean + 1.7 * rng.standard_normal()))
+    side = i[SIDE]
+    first = ask if side > 0 else bid
+    last = first
+    if moved:  # what was eaten lies between the old touch and the new one
+        last = max(ask, i[BID]) if side > 0 else min(bid, i[ASK])
+    more = 0.55 if moved else 0.22
+    n = 1
+    while n < 12 and rng.random() < more:
+        n += 1
+    total = size * math.exp(1.4 * rng.standard_normal()) * (2.0 if moved else 1.0)
+    for k in range(n):
+        share = 1.0 if n == 1 else 2.0 * rng.random() / n
+        matches[n_matches, 0] = last if k == n - 1 else first + int((last - first) * k / n)
+        matches[n_matches, 1] = 1 + int(1e8 * total * share)
+        n_matches += 1
+    i[TRADES] += n
+    order[1] = side
+    order[2] = i[BID]
+    order[3] = i[ASK]
+    order[4] = i[BID_SIZE]
+    order[5] = i[ASK_SIZE]
+    order[6] = n
+    return n_matches
+
+
+@numba.njit(cache=True)
+def block(
+    rng: np.random.Generator,
+    f: Floats,
+    i: Ints,
+    second: int,
+    seconds: int,
+    volatility: float,
+    intensity: float,
+    size: float,
+    orders: Ints,
+    matches: Ints,
+) -> tuple[int, int]:
+    """Simulate market seconds [second, second + seconds); return (rows of `orders`, rows of `matches`) filled.
+
+    `orders`: microsecond since the tape's start, taker side, bid, ask (cents), bid and ask size (1e-8), how many
+    matches. `matches`: price (cents), size (1e-8). Orders come by Ogata's thinning (1981) of an exponential Hawkes process whose
+    base rate follows the latent state; a buffer that is full drops what it cannot hold, alike on every run.
+    """
+    n_orders = 0
+    n_matches = 0
+    for s in range(second, second + seconds):
+        sd, herald = _latent(rng, f, i)
+        base = RATE * intensity * (sd / BASE) ** RATE_VOL * (1.0 + 0.8 * herald)
+        base = min(base, RATE_MAX)
+        now = 0.0
+        if i[LAST_US] < 0:
+            n_matches = _order(rng, f, i, sd, 0.0, 0.0, volatility, size, orders[0], matches, 0)
+            orders[0, 0] = 0
+            i[LAST_US] = 0
+            n_orders = 1
+        while True:
+            bound = base + f[EXCITED]
+            wait = -math.log(1.0 - rng.random()) / bound
+            if now + wait >= 1.0:
+                f[EXCITED] *= math.exp(-DECAY * (1.0 - now))
+                break
+            now += wait
+            f[EXCITED] *= math.exp(-DECAY * wait)
+            if rng.random() * bound > base + f[EXCITED]:
+                continue
+            us = max(s * 1_000_000 + int(now * 1e6), i[LAST_US] + 1)
+            if n_orders >= orders.shape[0] or n_matches + 12 > matches.shape[0] or us >= (s + 1) * 1_000_000:
+                continue
+            waited = (us - i[LAST_US]) * 1e-6
+            i[LAST_US] = us
+            n_matches = _order(rng, f, i, sd, herald, waited, volatility, size, orders[n_orders], matches, n_matches)
+            orders[n_orders, 0] = us
+            n_orders += 1
+            f[EXCITED] = min(f[EXCITED] + BRANCHING * DECAY, RATE_MAX)
+    return n_orders, n_matches
