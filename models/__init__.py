@@ -2,7 +2,7 @@
 
 A model is a module with
 
-- `NAME` (in file names and on the command line), `TITLE` (for people), `BASELINE` (a rule to be beaten, not a contender),
+- `NAME` (in file names and on the command line), `TITLE` (for people), `BASELINE` (a rule to be beaten),
 - `build(seed, volatility)`: an unfitted estimator. `volatility` is the label's own trailing volatility column, in bps.
 
 The estimator keeps scikit-learn's contract and four things more: `fit` takes `validation=(X, y)` and

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 Floats = NDArray[np.float64]
 
 
-class TwoClass(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class TwoClass(ClassifierMixin, BaseEstimator):
     """Base of the models: two classes, NaN welcome, columns by name.
 
     Attributes

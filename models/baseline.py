@@ -1,8 +1,8 @@
 """The rule to beat: trailing volatility, far above its training mean.
 
-z = (v - mean) / sd over the training part, v the label's own trailing volatility in bps, and P(spike) = logistic(z - 2).
-The rule's two-sigma line is thus P = 0.5. The order of the rows is that of v itself, so its average precision is the one
-of trailing volatility alone; the probabilities are a scale, not frequencies.
+z = (v - mean) / sd over the training part, v the label's own trailing volatility in bps; P(spike) = logistic(z - 2).
+The rule's two-sigma line is thus P = 0.5. The order of the rows is that of v itself, so its average precision is the
+one of trailing volatility alone; the probabilities are a scale, not frequencies.
 """
 
 from __future__ import annotations
@@ -72,6 +72,6 @@ class ZScore(TwoClass):
         return values[:, names.index(self.volatility)]
 
 
-def build(seed: int, volatility: str) -> ZScore:
+def build(seed: int, volatility: str) -> ZScore:  # noqa: ARG001
     """An unfitted rule; `seed` is not used, nothing in it is random."""
     return ZScore(volatility=volatility)

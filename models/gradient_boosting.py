@@ -81,6 +81,8 @@ class GradientBoosting(TwoClass):
         held_out = [(self._take(validation[0]), np.asarray(validation[1]) == self.classes_[1])] if steer else None
         self.model_.fit(values, spike.astype(int), eval_set=held_out, verbose=False)
         self.model_.set_params(callbacks=None)
+        if hasattr(self, "feature_names_in_"):
+            self.model_.get_booster().feature_names = [str(name) for name in self.feature_names_in_]
         if steer:
             self.rounds_ = int(self.model_.best_iteration) + 1
             self.stopping_ = f"best average precision on validation after {self.rounds_} of {self.rounds} rounds"
@@ -132,7 +134,7 @@ def _told(progress: Any, rounds: int) -> Any:
     """An XGBoost callback that reports each round."""
     from xgboost.callback import TrainingCallback
 
-    class Told(TrainingCallback):  # type: ignore[misc]
+    class Told(TrainingCallback):
         def after_iteration(self, model: Any, epoch: int, evals_log: Any) -> bool:
             progress(epoch + 1, rounds)
             return False
@@ -140,6 +142,6 @@ def _told(progress: Any, rounds: int) -> Any:
     return Told()
 
 
-def build(seed: int, volatility: str) -> GradientBoosting:
+def build(seed: int, volatility: str) -> GradientBoosting:  # noqa: ARG001
     """An unfitted model; `volatility` is not used, all columns are."""
     return GradientBoosting(seed=seed)

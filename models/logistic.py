@@ -29,8 +29,8 @@ CLIP = 6.0
 """Bound on the scaled inputs, in training standard deviations: one wild live value must not decide alone."""
 
 
-class Logs(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Columns that are never negative in training -> log(x + 1 % of their median); signed ones -> asinh(x / median |x|)."""
+class Logs(TransformerMixin, BaseEstimator):
+    """Columns that are never negative in training -> log(x / median + 1 %); signed -> asinh(x / median |x|)."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
         """Learn each column's sign and scale from its values other than zero."""
@@ -53,7 +53,7 @@ class Logs(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         )
 
 
-class Clip(TransformerMixin, BaseEstimator):  # type: ignore[misc]
+class Clip(TransformerMixin, BaseEstimator):
     """Bound every value to [-CLIP, CLIP]."""
 
     def fit(self, X: Any, y: Any = None) -> Self:
@@ -71,8 +71,8 @@ class Logistic(TwoClass):
 
     Parameters
     ----------
-    C : inverse strength of the L2 penalty. Small, because neighbouring windows say nearly the same and neighbouring rows
-        are the same minute: 10,000 one-second rows are about a hundred independent ones.
+    C : inverse strength of the L2 penalty. Small, because neighbouring windows say nearly the same and
+        neighbouring rows are the same minute: 10,000 one-second rows are about a hundred independent ones.
     """
 
     def __init__(self, C: float = 0.01, max_iter: int = 1000) -> None:
@@ -100,6 +100,6 @@ class Logistic(TwoClass):
         return both(np.asarray(self.pipeline_.predict_proba(values), dtype=np.float64)[:, 1])
 
 
-def build(seed: int, volatility: str) -> Logistic:
+def build(seed: int, volatility: str) -> Logistic:  # noqa: ARG001
     """An unfitted model; `seed` is not used, the solver is deterministic."""
     return Logistic()

@@ -1,6 +1,6 @@
 """How good a forecast is: average precision, the alert probability theta, and what it catches.
 
-All functions take y (n,) bool, true where the bar's horizon was a spike, and p (n,), the forecast probability made at that
+All functions take y (n,) bool, true where the bar's horizon was a spike, and p (n,), the probability forecast at that
 bar; a bar alerts when p >= theta. theta comes from the validation part, every score from the test part.
 """
 
@@ -53,7 +53,7 @@ class Scores(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Sweep:
-    """All alert probabilities of one part at once: for each distinct p, highest first, rows and spikes at or above it."""
+    """Every alert probability of one part at once: for each distinct p, highest first, what lies at or above it."""
 
     def __init__(self, y: NDArray[Any], p: NDArray[Any]) -> None:
         order = np.argsort(-p, kind="stable")
