@@ -165,8 +165,8 @@ class Reader:
                     ids = _market_ids(connection, market.venue, market.product)
                     for run in _runs(connection, market.venue, market.product):
                         rows += connection.execute(
-                            f"SELECT {_FULL} FROM events WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
-                            " AND kind = ? ORDER BY seq",
+                            f"SELECT {_FULL} FROM events WHERE seq >= ? AND seq <= ? AND source = ?"
+                            f" AND market IN ({ids}) AND kind = ? ORDER BY seq",
                             (run.first_seq, run.last_seq, run.source, kind),
                         ).fetchall()
             found.append((market.venue, market.product, rows))
@@ -224,7 +224,8 @@ class Reader:
             for run in _runs(connection, venue, product, from_ns=int(starts[0])):
                 for minute, ticks in connection.execute(
                     f"SELECT {_TS} / {MINUTE_NS} AS minute, count(*) FROM events"
-                    f" WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids}) AND kind = {TICK} AND {_TS} BETWEEN ? AND ? GROUP BY minute",
+                    f" WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
+                    f" AND kind = {TICK} AND {_TS} BETWEEN ? AND ? GROUP BY minute",
                     (run.first_seq, run.last_seq, run.source, int(starts[0]), last),
                 ):
                     counts[minute - int(starts[0]) // MINUTE_NS] += ticks

@@ -146,7 +146,7 @@ class Writer:
         return self._connection
 
     def source(self, kind: str, name: str, **detail: Any) -> int:
-        """Number a new source of events: kind "capture" or "import", its name (feed or file), and what else is known."""
+        """Number a new source: kind "capture" or "import", its name (feed or file), and what else is known of it."""
         values = (kind, name, msgspec.json.encode(detail).decode(), time.time_ns())
         try:
             cursor = self.connection.execute(

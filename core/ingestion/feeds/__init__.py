@@ -1,0 +1,67 @@
+"""The exchanges: one module each, found by themselves. No network, clock, file or thread in any of them.
+
+To add one, put `NAME.py` here with VENUE, WS_URL, REST_URL, CHANNELS, `subscribe` and `parse`, and its golden frames in
+`tests/golden/feeds/NAME.jsonl`; the command line, the pages and the contract tests find it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Protocol, cast
+
+import msgspec
+
+from core.errors import BadInput, MalformedFrame
+from core.ingestion.ticks import Event
+
+
+class Feed(Protocol):
+    """What a feed module offers."""
+
+    @property
+    def VENUE(self) -> str:
+        """The exchange's name in a market: both Coinbase feeds say "coinbase", so that their recordings join."""
+
+    @property
+    def WS_URL(self) -> str:
+        """Where the exchange sends its public market data."""
+
+    @property
+    def REST_URL(self) -> str | None:
+        """Where it answers requests for past trades; None when this feed knows no such request."""
+
+    @property
+    def CHANNELS(self) -> tuple[str, ...]:
+        """The channels that must name a product in the exchange's answer before it counts as subscribed."""
+
+    def subscribe(self, products: Sequence[str]) -> list[bytes]:
+        """The messages to send right after connecting, in their order."""
+
+    def parse(self, frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
+        """What a frame says, oldest first, stamped with `local_ts_ns` (ns UTC at receipt); raises MalformedFrame only."""
+
+
+@cache
+def names() -> tuple[str, ...]:
+    """The feeds there are, sorted."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def get(name: str) -> Feed:
+    """The feed called `name`. Raises BadInput naming those there are."""
+    if name not in names():
+        raise BadInput(f"there is no feed {name!r}: choose one of {', '.join(names())}")
+    return cast(Feed, importlib.import_module(f"{__name__}.{name}"))
+
+
+def decode(decoder: Callable[[bytes], Any], frame: bytes) -> Any:
+    """`decoder(frame)`, with every way in which JSON can be wrong turned into MalformedFrame."""
+    try:
+        return decoder(frame)
+    except (msgspec.MsgspecError, UnicodeError) as error:
+        raise MalformedFrame(f"not a frame of this feed: {error}") from error
+    except RecursionError as error:
+        raise MalformedFrame("not a frame of this feed: nested too deeply") from error

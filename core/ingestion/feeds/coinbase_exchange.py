@@ -1,0 +1,155 @@
+"""Coinbase Exchange: `wss://ws-feed.exchange.coinbase.com`, channels ticker, matches and heartbeat (no login).
+
+Source of the message shapes: https://docs.cdp.coinbase.com/exchange/websocket-feed/channels.
+
+`match.side` is the maker's ("If the side is sell this indicates the maker was a sell order and the match is
+considered an up-tick"), `ticker.side` is the taker's; both come out as the taker's. `last_match`, one a product after
+each subscribe, is a trade like any other: after a reconnect it repeats one that is held, or shows how many were missed.
+A ticker joins cascading matches into one message, so it is not the trade tape. `last_trade_id` 0 in a heartbeat means
+unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Literal, TypeAlias, Union
+
+import msgspec
+
+from core.ingestion.feeds import decode
+from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
+from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8
+
+VENUE = "coinbase"
+WS_URL = "wss://ws-feed.exchange.coinbase.com"
+REST_URL: str | None = "https://api.exchange.coinbase.com"
+CHANNELS = ("ticker", "matches")
+
+Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
+Side: TypeAlias = Literal["buy", "sell"]
+
+
+class _Ticker(msgspec.Struct, tag_field="type", tag="ticker"):
+    product_id: str
+    price: str
+    best_bid: str
+    best_ask: str
+    time: str
+    best_bid_size: str | None = None
+    best_ask_size: str | None = None
+    side: Side | None = None
+    trade_id: Id | None = None
+
+
+class _Match(msgspec.Struct, tag_field="type", tag="match"):
+    product_id: str
+    trade_id: Id
+    price: str
+    size: str
+    side: Side
+    time: str
+
+
+class _LastMatch(_Match, tag_field="type", tag="last_match"):
+    pass
+
+
+class _Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat"):
+    product_id: str
+    time: str
+    last_trade_id: Id = 0
+
+
+class _Channel(msgspec.Struct):
+    name: str
+    product_ids: list[str] = []
+
+
+class _Subscriptions(msgspec.Struct, tag_field="type", tag="subscriptions"):
+    channels: list[_Channel]
+
+
+class _Error(msgspec.Struct, tag_field="type", tag="error"):
+    message: str
+    reason: str = ""
+
+
+_OTHERS = (
+    "snapshot", "l2update", "received", "open", "done", "change", "activate", "status", "auction", "level2", "full",
+    "ticker_batch", "rfq_match", "balance", "feed_status",
+)  # fmt: skip
+"""Message types of channels that are not asked for; a recording may hold them."""
+_ignored = [msgspec.defstruct(f"_Other{i}", [], tag_field="type", tag=name) for i, name in enumerate(_OTHERS)]
+_decoder = msgspec.json.Decoder(Union[(_Ticker, _Match, _LastMatch, _Heartbeat, _Subscriptions, _Error, *_ignored)])
+
+_TAKER = {"buy": 1, "sell": -1, None: 0}
+_TAKER_OF_MAKER = {"buy": -1, "sell": 1}
+_PASSING = re.compile(r"rate limit|too many|internal|unavailable|try again|time[d]? ?out|overload|busy", re.IGNORECASE)
+_NAMED = re.compile(r"\b([A-Z0-9]+(?:-[A-Z0-9]+)+)\b", re.ASCII)
+
+
+def subscribe(products: Sequence[str]) -> list[bytes]:
+    """One message for all products and channels; the exchange wants it within 5 s of connecting."""
+    channels = ["ticker", "matches", "heartbeat"]
+    return [msgspec.json.encode({"type": "subscribe", "product_ids": list(products), "channels": channels})]
+
+
+def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
+    """The frame's tick, trade, heartbeat or answer, or [] for the messages of other channels.
+
+    Prices and sizes come out in e8, times in ns UTC, sides as the taker's. Crossed, zero and negative quotes are kept
+    as they are. Raises MalformedFrame when the frame is not one of this feed.
+    """
+    message = decode(_decoder.decode, frame)
+    if isinstance(message, _Ticker):
+        return [
+            Tick(
+                venue=VENUE,
+                product=product_name(message.product_id),
+                price=e8(message.price),
+                exch_ts_ns=iso_ns(message.time),
+                local_ts_ns=local_ts_ns,
+                bid=e8(message.best_bid),
+                ask=e8(message.best_ask),
+                bid_size=None if message.best_bid_size is None else size_e8(message.best_bid_size),
+                ask_size=None if message.best_ask_size is None else size_e8(message.best_ask_size),
+                side=_TAKER[message.side],
+                trade_id=message.trade_id,
+            )
+        ]
+    if isinstance(message, _Match):
+        return [
+            Trade(
+                venue=VENUE,
+                product=product_name(message.product_id),
+                price=e8(message.price),
+                size=size_e8(message.size),
+                trade_id=message.trade_id,
+                exch_ts_ns=iso_ns(message.time),
+                local_ts_ns=local_ts_ns,
+                side=_TAKER_OF_MAKER[message.side],
+            )
+        ]
+    if isinstance(message, _Heartbeat):
+        return [
+            Heartbeat(
+                venue=VENUE,
+                product=product_name(message.product_id),
+                exch_ts_ns=iso_ns(message.time),
+                local_ts_ns=local_ts_ns,
+                last_trade_id=message.last_trade_id or None,
+            )
+        ]
+    if isinstance(message, _Subscriptions):
+        return [Subscribed(channels={channel.name: tuple(channel.product_ids) for channel in message.channels})]
+    if isinstance(message, _Error):
+        return [refusal(message.message, message.reason)]
+    return []
+
+
+def refusal(message: str, reason: str) -> Refused:
+    """Coinbase's error message as a Refused: the product it names, and whether asking again could help."""
+    text = f"{message}: {reason}" if reason else message
+    named = _NAMED.search(reason or message)
+    return Refused(message=text, product=named.group(1) if named else None, permanent=_PASSING.search(text) is None)
