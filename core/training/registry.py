@@ -1,0 +1,227 @@
+"""What was trained: one folder a model below models/artifacts, and which of them is the champion.
+
+An artifact is written beside its place and renamed: a reader sees all of it or none. `meta.json` says what the model
+answers and how well; it carries the sha256 of the model file, which is compared before that file is opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
+from core.errors import Damaged, NotThere
+from core.evaluation.scores import Scores
+
+if TYPE_CHECKING:
+    from models import Estimator
+
+META, POINTER = "meta.json", "champion.json"
+
+
+class Meta(msgspec.Struct, frozen=True, kw_only=True):
+    """One trained model: the question it answers, what it was made from, and its scores.
+
+    `scores` are of the test part, `validation` of the part that chose theta (so they flatter); both at `theta`.
+    `training` is shared by the models of one training, `name` is the folder. tau in bps, times in ns UTC.
+    """
+
+    name: str
+    model: str
+    title: str
+    baseline: bool
+    training: str
+    run_id: str
+    trained_ns: int
+    label: LabelName
+    horizon_s: int
+    tau_bps: float
+    quantile: float | None
+    theta: float
+    volatility: str
+    features: tuple[str, ...]
+    missing: tuple[str, ...]
+    seed: int
+    params: dict[str, Any]
+    note: str
+    fingerprint: str
+    venue: str
+    product: str
+    splits: dict[str, dict[str, int]]
+    scores: Scores
+    validation: Scores
+    seconds: float
+    file: str
+    sha256: str
+
+    @property
+    def leaky(self) -> bool:
+        """Whether the label itself gives its answer away (`next_row`)."""
+        return self.label in LEAKY_LABELS
+
+
+class Training(msgspec.Struct, frozen=True, kw_only=True):
+    """The models that one click trained, on one dataset."""
+
+    training: str
+    trained_ns: int
+    label: LabelName
+    horizon_s: int
+    tau_bps: float
+    venue: str
+    product: str
+    fingerprint: str
+    models: tuple[Meta, ...]
+
+
+def artifacts(home: Home) -> list[Meta]:
+    """Every trained model of this home, newest first; of one training, in the order they were trained.
+
+    Raises
+    ------
+    Damaged
+        If a meta.json cannot be read.
+    """
+    if not home.artifacts.is_dir():
+        return []
+    found = [_meta(home, f.name) for f in home.artifacts.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    return sorted(found, key=lambda meta: (-meta.trained_ns, not meta.baseline, meta.model))
+
+
+def runs(home: Home) -> list[Training]:
+    """Past trainings, newest first. Reads the artifacts only: quick, MLflow is not imported. Raises as `artifacts`."""
+    grouped: dict[str, list[Meta]] = {}
+    for meta in artifacts(home):
+        grouped.setdefault(meta.training, []).append(meta)
+    return [
+        Training(
+            training=training, trained_ns=first.trained_ns, label=first.label, horizon_s=first.horizon_s,
+            tau_bps=first.tau_bps, venue=first.venue, product=first.product, fingerprint=first.fingerprint,
+            models=(first, *rest),
+        )
+        for training, (first, *rest) in grouped.items()
+    ]  # fmt: skip
+
+
+def champion(home: Home) -> Meta | None:
+    """The model that watches the market; None when none was chosen or its folder is gone.
+
+    Raises
+    ------
+    Damaged
+        If the pointer or the champion's meta.json cannot be read.
+    """
+    path = home.artifacts / POINTER
+    if not path.exists():
+        return None
+    try:
+        name = msgspec.json.decode(path.read_bytes(), type=dict[str, str])["name"]
+    except (msgspec.MsgspecError, KeyError) as error:
+        raise Damaged(f"{path} cannot be read ({error}): choose a champion again") from error
+    return _meta(home, name) if (home.artifacts / name / META).exists() else None
+
+
+def set_champion(home: Home, name: str) -> Meta:
+    """Make the artifact `name` the champion. Raises NotThere."""
+    meta = find(home, name)
+    write_atomically(home.artifacts / POINTER, msgspec.json.encode({"name": meta.name}))
+    return meta
+
+
+def find(home: Home, name: str) -> Meta:
+    """The artifact `name`, or the newest of the model `name` ("logistic"). Raises NotThere, naming what there is."""
+    if "/" not in name and not name.startswith(".") and (home.artifacts / name / META).exists():
+        return _meta(home, name)
+    all_of_them = artifacts(home)
+    for meta in all_of_them:
+        if meta.model == name:
+            return meta
+    there = ", ".join(meta.name for meta in all_of_them[:6]) or "none: train first"
+    raise NotThere(f"no trained model {name} in this home; there is {there}")
+
+
+def load(home: Home, name: str) -> tuple[Estimator, Meta]:
+    """The fitted model of the artifact `name` (or the newest of the model `name`) and what is known of it.
+
+    Raises
+    ------
+    NotThere
+        If no such artifact exists.
+    Damaged
+        If its file is missing or is not the one that was written: it is then not opened.
+    """
+    import models
+
+    meta = find(home, name)
+    path = home.artifacts / meta.name / meta.file
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError as error:
+        raise Damaged(f"{path} is missing: delete the folder and train again") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != meta.sha256:
+        raise Damaged(
+            f"{path} is not the file that was trained (sha256 {found[:12]}, expected {meta.sha256[:12]}): "
+            "it is not opened; delete the folder and train again"
+        )
+    return models.from_bytes(path.suffix, content), meta
+
+
+def write(home: Home, meta: Meta, content: bytes) -> None:
+    """Put an artifact in its place, whole or not at all. `meta.sha256` must be that of `content`."""
+    temporary = home.artifacts / f".{meta.name}.{os.getpid()}"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir(parents=True)
+    write_atomically(temporary / meta.file, content)
+    write_atomically(temporary / META, msgspec.json.format(msgspec.json.encode(meta), indent=1))
+    temporary.rename(home.artifacts / meta.name)
+
+
+def best(metas: Sequence[Meta]) -> Meta | None:
+    """The model with the best validation average precision, of equal ones the first; None if all answer a leaky label.
+
+    Validation and not test: a champion chosen on the test part would make its test score flatter.
+    """
+    fair = [meta for meta in metas if not meta.leaky]
+    return max(fair, key=lambda meta: meta.validation.pr_auc, default=None)
+
+
+def stale(meta: Meta, settings: Settings) -> str | None:
+    """Why the model answers another question than the settings ask now, or None. theta is not part of the question."""
+    if meta.product != settings.product:
+        return f"trained on {meta.product}, now {settings.product}"
+    if meta.label != settings.label:
+        return f"trained on the label {meta.label}, now {settings.label}"
+    if meta.horizon_s != settings.horizon_s:
+        return f"trained on the next {meta.horizon_s} s, now {settings.horizon_s} s"
+    if settings.tau_bps is not None:
+        if not math.isclose(meta.tau_bps, settings.tau_bps, rel_tol=1e-9):
+            was, now = _apart(meta.tau_bps, settings.tau_bps)
+            return f"trained on τ {was}, now {now}"
+    elif meta.quantile is not None and not math.isclose(meta.quantile, settings.quantile):
+        was, now = _apart(100 * meta.quantile, 100 * settings.quantile)
+        return f"trained on τ at the {was} % quantile, now {now} %"
+    return None
+
+
+def _apart(was: float, now: float) -> tuple[str, str]:
+    """Both numbers with two significant digits, or with as many as tell them apart."""
+    for digits in range(2, 17):
+        texts = tuple(f"{float(f'{value:.{digits}g}'):.15g}" for value in (was, now))
+        if texts[0] != texts[1]:
+            return texts[0], texts[1]
+    return str(was), str(now)
+
+
+def _meta(home: Home, name: str) -> Meta:
+    path = home.artifacts / name / META
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=Meta)
+    except (msgspec.MsgspecError, FileNotFoundError) as error:
+        raise Damaged(f"{path} cannot be read ({error}): delete the folder {name} and train again") from error
