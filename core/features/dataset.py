@@ -1,0 +1,283 @@
+"""Features + labels -> Dataset: chronological split, purge, threshold from the training part, fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.config import Home
+from core.errors import BadInput, NotEnough, NotThere
+from core.features import formulas
+from core.features.bars import SECOND_NS, Bars, Sampler
+from core.features.labels import Question, forward_volatility
+from core.features.windows import CORE_S, REACH, restart
+from core.ingestion.store import Market, Reader
+from core.ingestion.ticks import Tape
+
+SPLITS: tuple[str, ...] = ("train", "validation", "test")
+SHARES = (0.70, 0.15, 0.15)
+ENOUGH_SPIKES = 30
+"""Spikes a split should have before a score on it means something; named when a threshold is refused."""
+FORMULAS_VERSION = 1
+"""Raised when a formula or a bar's definition changes, so that a fingerprint tells old rows from new ones."""
+
+
+def pick(reader: Reader, venue: str | None = None, product: str | None = None) -> Market:
+    """The market asked for; where nothing was asked, the one with the most ticks. Raises NotThere."""
+    markets = [m for m in reader.markets() if venue in (None, m.venue) and product in (None, m.product)]
+    if not markets:
+        asked = " ".join(x for x in (venue, product) if x) or "any market"
+        raise NotThere(f"no ticks of {asked} in this home: capture some, or import a recording")
+    return max(markets, key=lambda m: m.ticks)
+
+
+def bars(reader: Reader, venue: str, product: str) -> Bars:
+    """All closed bars of one market, oldest first."""
+    return Sampler().push(reader.tape(venue, product))
+
+
+_WORTH_TWO_THREADS = 100_000
+
+
+def table(bars: Bars, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
+    """Features of a whole history, shape (len(formulas.FEATURES), n); `out` as for `Rows.push`.
+
+    Long ones are cut where the running sums are rebuilt, and the two parts computed side by side: the bits are those of
+    one pass.
+    """
+    if out is None:
+        out = np.empty((len(formulas.FEATURES), len(bars)))
+    cut = restart(bars, len(bars) // 2) if len(bars) > _WORTH_TWO_THREADS else len(bars)
+    if cut == len(bars):
+        return formulas.Rows().push(bars, out)
+
+    def second_part() -> None:
+        rows = formulas.Rows()
+        rows.push(bars[cut - REACH : cut])
+        rows.push(bars[cut:], out[:, cut:])
+
+    with ThreadPoolExecutor(1) as other:
+        second = other.submit(second_part)
+        formulas.Rows().push(bars[:cut], out[:, :cut])
+        second.result()
+    return out
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Rows before a threshold is set: every bar with its core windows full and its horizon observed, outside the purge.
+
+    rows: bar_end_ns, session, mid, the features, forward_vol_bps, split; oldest first.
+    features: those the training part has; missing: those it has nowhere (their input is not in the source).
+    """
+
+    rows: pd.DataFrame
+    features: tuple[str, ...]
+    missing: tuple[str, ...]
+    question: Question
+    venue: str
+    product: str
+    digest: str
+
+    def volatility(self, split: str) -> NDArray[np.float64]:
+        """Forward volatility in bps of one split's rows, in the order of time."""
+        return self.rows.loc[self.rows["split"] == split, "forward_vol_bps"].to_numpy()
+
+    def tau_of(self, quantile: float) -> float:
+        """The `quantile` of forward volatility IN THE TRAINING PART, bps."""
+        if not 0 < quantile < 1:
+            raise BadInput(f"a quantile of {quantile} is not between 0 and 1")
+        return float(np.quantile(self.volatility("train"), quantile))
+
+    def mending_tau(self, spikes: int = ENOUGH_SPIKES) -> float | None:
+        """The highest threshold, bps, that leaves at least `spikes` spikes in every split (fewer where a split is
+        small);
+        None where none does."""
+        highest = []
+        for split in SPLITS:
+            ordered = np.sort(self.volatility(split))
+            if ordered.size < 2:
+                return None
+            highest.append(ordered[-min(spikes, ordered.size // 2)])
+        tau = float(min(highest))
+        return tau if tau > 0 else None
+
+    def at(self, tau_bps: float) -> Dataset:
+        """The dataset at a threshold. Raises NotEnough where a split would have spikes only, or none."""
+        if not tau_bps > 0:
+            raise BadInput(f"τ is {tau_bps:.3g} bps: a threshold must be above 0, or every second is a spike")
+        rows = self.rows.assign(spike=self.rows["forward_vol_bps"].to_numpy() >= tau_bps)
+        identity = f"{self.digest}|{self.question}|{tau_bps!r}|{self.features}|{SHARES}|{FORMULAS_VERSION}"
+        dataset = Dataset(
+            rows,
+            self.features,
+            self.missing,
+            self.question,
+            tau_bps,
+            self.venue,
+            self.product,
+            hashlib.sha256(identity.encode()).hexdigest()[:16],
+        )
+        self._refuse_one_class(dataset)
+        return dataset
+
+    def _refuse_one_class(self, dataset: Dataset) -> None:
+        counts = dataset.counts()
+        if all(0 < c["spikes"] < c["rows"] for c in counts.values()):
+            return
+        said = ", ".join(f"{c['spikes']:,} of {c['rows']:,} in {split}" for split, c in counts.items())
+        tau = self.mending_tau()
+        mend = (
+            "capture more until the market has moved in each split"
+            if tau is None
+            else f"a threshold of {shown(tau)} bps or below would give every split spikes (at least "
+            f"{min(int((self.volatility(s) >= float(shown(tau))).sum()) for s in SPLITS)})"
+        )
+        raise NotEnough(
+            f"at τ {shown(dataset.tau_bps)} bps the spikes are {said}: a split with one class has no score; {mend}"
+        )
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled rows at a threshold: `rows` has also spike (forward volatility >= tau)."""
+
+    rows: pd.DataFrame
+    features: tuple[str, ...]
+    missing: tuple[str, ...]
+    question: Question
+    tau_bps: float
+    venue: str
+    product: str
+    fingerprint: str
+
+    def part(self, split: str) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
+        """Features and spikes of one split, in the order of time."""
+        rows = self.rows[self.rows["split"] == split]
+        return rows[list(self.features)], rows["spike"].to_numpy()
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Rows and spikes a split."""
+        return {
+            split: {"rows": int((at := self.rows["split"] == split).sum()), "spikes": int(self.rows["spike"][at].sum())}
+            for split in SPLITS
+        }
+
+
+def shown(tau_bps: float) -> str:
+    """A threshold with three significant digits, rounded down: what a sentence names must work when it is typed in.
+
+    >>> shown(3.14159), shown(0.35678), shown(123.9)
+    ('3.14', '0.356', '123')
+    """
+    digits = max(0, 2 - int(np.floor(np.log10(tau_bps))))
+    return f"{np.floor(tau_bps * 10**digits) / 10**digits:.{digits}f}"
+
+
+def label(history: Bars, question: Question, venue: str, product: str) -> Labelled:
+    """Every bar that can be a row, with its features, its forward volatility and its split.
+
+    The last rows before a boundary keep their labels; the first ones behind it, up to a horizon, are purged: no label
+    of an
+    earlier split reads a second that a row of a later split stands on. Raises NotEnough.
+    """
+    features = table(history)
+    forward = forward_volatility(question, features, history.bar_end_ns, history.session)
+    core = features[formulas.NAMES.index(f"rv_{CORE_S}")]
+    kept = np.flatnonzero(~np.isnan(forward) & ~np.isnan(core))
+    need = CORE_S + question.horizon_s + 1
+    if kept.size < 20:
+        longest = int(np.bincount(history.session).max()) if len(history) else 0
+        minutes = max(need + 19 - longest, 1) // 60 + 1
+        raise NotEnough(
+            f"have {len(history):,} bars, the longest session {longest:,}; a row needs {need} in one session (window "
+            f"{CORE_S} + horizon {question.horizon_s}) and a training at least 20 rows: capture {minutes} more minutes"
+        )
+    columns = {name: features[j, kept] for j, name in enumerate(formulas.NAMES)}
+    rows = pd.DataFrame(
+        {
+            "bar_end_ns": history.bar_end_ns[kept],
+            "session": history.session[kept],
+            "mid": history.of("close")[kept],
+            **columns,
+            "forward_vol_bps": forward[kept],
+            "split": _splits(history.bar_end_ns[kept], question.horizon_s),
+        }
+    )
+    rows = rows[rows["split"] != "purged"].reset_index(drop=True)
+    train = rows["split"] == "train"
+    has = {name: bool(rows.loc[train, name].notna().any()) for name in formulas.NAMES}
+    digest = hashlib.sha256()
+    for column in (history.bar_end_ns, history.session, history.values):
+        digest.update(np.ascontiguousarray(column).tobytes())
+    return Labelled(
+        rows,
+        tuple(n for n in formulas.NAMES if has[n]),
+        tuple(n for n in formulas.NAMES if not has[n]),
+        question,
+        venue,
+        product,
+        digest.hexdigest(),
+    )
+
+
+def _splits(bar_end_ns: NDArray[np.int64], horizon_s: int) -> NDArray[np.object_]:
+    """train, validation, test by time, 70/15/15 of the rows; purged: within a horizon behind the split before."""
+    n = bar_end_ns.size
+    split = np.full(n, "purged", dtype=object)
+    bounds = [0, int(n * SHARES[0]), int(n * (SHARES[0] + SHARES[1])), n]
+    free_from = np.int64(np.iinfo(np.int64).min)
+    for name, begin, end in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
+        at = np.arange(begin, end)[bar_end_ns[begin:end] > free_from]
+        split[at] = name
+        if end > begin:
+            free_from = bar_end_ns[end - 1] + horizon_s * SECOND_NS
+    return split
+
+
+def labelled(home: Home, question: Question, venue: str | None = None, product: str | None = None) -> Labelled:
+    """`label` on all that the home holds of a market (`pick`)."""
+    with Reader(home) as reader:
+        market = pick(reader, venue, product)
+        return label(bars(reader, market.venue, market.product), question, market.venue, market.product)
+
+
+def build(
+    home: Home,
+    question: Question,
+    *,
+    quantile: float = 0.95,
+    tau_bps: float | None = None,
+    venue: str | None = None,
+    product: str | None = None,
+) -> Dataset:
+    """The dataset of a home at `tau_bps`, or at `quantile` of its training part. Raises NotEnough, NotThere,
+    BadInput."""
+    rows = labelled(home, question, venue, product)
+    return rows.at(rows.tau_of(quantile) if tau_bps is None else tau_bps)
+
+
+def save(dataset: Dataset, home: Home) -> None:
+    """Write each split to `data/processed/SPLIT.parquet`, with the fingerprint of what it was made from in its
+    metadata."""
+    import pyarrow as pa
+
+    from core.ingestion.store import parquet
+
+    for split in SPLITS:
+        table = pa.Table.from_pandas(dataset.rows[dataset.rows["split"] == split], preserve_index=False)
+        table = table.replace_schema_metadata({"fingerprint": dataset.fingerprint, "tau_bps": repr(dataset.tau_bps)})
+        parquet.write(table, home.processed / f"{split}.parquet")
+
+
+def warm_up() -> None:
+    """Compile the sampler and the kernel, or load them from the cache on disk, so that no click waits for it."""
+    ones = np.ones(3, dtype=np.int64)
+    when = np.arange(3, dtype=np.int64) * SECOND_NS
+    kind, source = np.zeros(3, dtype=np.int8), np.zeros(3, dtype=np.int32)
+    table(Sampler().push(Tape(ones, kind, source, when, ones, ones, ones, ones, ones, ones, kind)))

@@ -1,0 +1,94 @@
+"""What is forecast: volatility strictly after t, and whether it reaches tau.
+
+A row at t is labelled by the bars ending in (t, t + horizon]: forward volatility is the trailing estimator of the row
+one
+horizon later in the same session, so window and horizon share every bit of their arithmetic and none of their bars.
+Where
+the session ends within the horizon there is no label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import LEAKY_LABELS, LabelName
+from core.errors import BadInput
+from core.features import formulas
+from core.features.bars import SECOND_NS
+from core.features.windows import WINDOWS_S
+
+Floats = NDArray[np.float64]
+
+TITLES: dict[str, str] = {
+    "rv": "realised volatility of the next {h} s",
+    "tick_std": "tick-to-tick standard deviation over the next {h} s",
+    "bipower": "bipower variation of the next {h} s",
+    "next_row": "trailing {h} s tick-to-tick standard deviation, one row later (leaky)",
+}
+LEAKY_WHY = (
+    "next_row is leaky: its label is the trailing volatility one row later, and all but one of that window's seconds "
+    "are already in the features. A score near 1 here says nothing about the future."
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a model is asked: which estimator, over how many seconds ahead (one of the windows)."""
+
+    label: LabelName = "rv"
+    horizon_s: int = 60
+
+    def __post_init__(self) -> None:
+        if self.label not in TITLES:
+            raise BadInput(f"label {self.label!r} is not one of {', '.join(TITLES)}")
+        if self.horizon_s not in WINDOWS_S:
+            raise BadInput(f"a horizon of {self.horizon_s} s is not one of {', '.join(map(str, WINDOWS_S))} s")
+
+    @property
+    def title(self) -> str:
+        return TITLES[self.label].format(h=self.horizon_s)
+
+    @property
+    def leaky(self) -> bool:
+        return self.label in LEAKY_LABELS
+
+    @property
+    def trailing(self) -> str:
+        """The feature that measures backwards what the label measures forwards: the persistence forecast."""
+        estimator = {"next_row": "tick_std"}.get(self.label, self.label)
+        return f"{estimator}_{self.horizon_s}"
+
+
+def forward_volatility(
+    question: Question, features: Floats, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]
+) -> Floats:
+    """Forward volatility in bps of each bar, shape (n,); NaN where its horizon was not wholly observed.
+
+    features has shape (len(FEATURES), n). Reads the bars ending in (t, t + horizon]; for the leaky `next_row` those
+    ending in
+    (t + 1 - horizon, t + 1].
+    """
+    trailing = features[formulas.NAMES.index(question.trailing)]
+    ahead = 1 if question.leaky else question.horizon_s
+    forward = _shifted(trailing, ahead, bar_end_ns, session)
+    if question.leaky:
+        # the same rows as an honest label has, so that two trainings differ in the label alone
+        forward[np.isnan(_shifted(trailing, question.horizon_s, bar_end_ns, session))] = np.nan
+    return forward
+
+
+def _shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+    forward = np.full(trailing.shape, np.nan)
+    if ahead < trailing.size:
+        whole = (session[ahead:] == session[:-ahead]) & (bar_end_ns[ahead:] - bar_end_ns[:-ahead] == ahead * SECOND_NS)
+        forward[:-ahead] = np.where(whole, trailing[ahead:], np.nan)
+    return forward
+
+
+def events(spike: NDArray[np.bool_], bar_end_ns: NDArray[np.int64], horizon_s: int) -> int:
+    """Runs of spike rows, counted as one when they lie closer than the horizon."""
+    times = bar_end_ns[spike]
+    return 0 if times.size == 0 else 1 + int((np.diff(times) > horizon_s * SECOND_NS).sum())
