@@ -19,7 +19,11 @@ import numpy as np
 import pandas as pd
 
 from core.config import Home, write_atomically
-from core.errors import Damaged, NotEnough
+from core.errors import BadInput, Damaged, NotEnough
+from core.features import formulas
+from core.features.bars import Bars
+from core.features.dataset import SPLITS, Labelled, table
+from core.features.windows import CORE_S
 
 SAMPLE_ROWS = 25_000
 """Rows of both parts together that Evidently is given at most."""
@@ -102,7 +106,7 @@ def compare(
     reference, current : rows with `bar_end_ns` and the features, in the order of time
     features : columns to compare; those that one part has nowhere are left out and named
     names : of the two parts ("train", "test")
-    fingerprint : of the dataset both were taken from
+    fingerprint : of the bars that both were taken from
     beat : told the share done, 0 to 1, and a few words
     seed : of the sample of rows, taken at random within each part when there are too many
 
@@ -114,30 +118,47 @@ def compare(
     for name, part in zip(names, (reference, current), strict=True):
         if len(part) < LEAST_ROWS:
             raise NotEnough(f"the {name} part has {len(part):,} rows, a comparison needs {LEAST_ROWS}: capture more")
-    before, now = (_finite(part, features) for part in (reference, current))
+    before, now = (_finite(side, features) for side in (reference, current))
     shared = [f for f in features if before[f].notna().any() and now[f].notna().any()]
     if not shared:
         raise NotEnough(f"none of the {len(features)} features is there in both parts: compare ticks of one kind")
     size = [_share(len(reference), len(current)), _share(len(current), len(reference))]
-    before, now = (_sample(part[shared], n, seed) for part, n in zip((before, now), size, strict=True))
+    before, now = (_sample(side[shared], n, seed) for side, n in zip((before, now), size, strict=True))
     beat(0.1, "starting Evidently")
     html, report = _evidently(before, now, beat)
     beat(0.9, "writing the report")
     rows = _moved(msgspec.json.decode(report), before, now)
-    table = DriftTable(
+    result = DriftTable(
         made_ns=time.time_ns(), fingerprint=fingerprint, venue=venue, product=product,
         reference=_part(names[0], reference, len(before)), current=_part(names[1], current, len(now)), features=rows,
         left_out=tuple(f for f in features if f not in shared), moved=sum(row.moved for row in rows),
     )  # fmt: skip
     write_atomically(home.drift / HTML, html)
     write_atomically(home.drift / JSON, report)
-    write_atomically(home.drift / TABLE, msgspec.json.format(msgspec.json.encode(table), indent=1))
-    return table
+    write_atomically(home.drift / TABLE, msgspec.json.format(msgspec.json.encode(result), indent=1))
+    return result
 
 
-def _finite(part: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
+def part(rows: Labelled, history: Bars, name: str, last_s: int = 3600) -> pd.DataFrame:
+    """One side of a comparison: `bar_end_ns` and all features, oldest first.
+
+    `name` is a split, or "last": the bars of the last `last_s` seconds whose core windows are full. Those may
+    have no labels yet, which drift does not ask for. Raises BadInput for another name.
+    """
+    if name in SPLITS:
+        return rows.rows.loc[rows.rows["split"] == name, ["bar_end_ns", *formulas.NAMES]]
+    if name != "last":
+        raise BadInput(f"no part {name}: there is {', '.join(SPLITS)}, last")
+    frame = pd.DataFrame(table(history).T, columns=list(formulas.NAMES))
+    frame.insert(0, "bar_end_ns", history.bar_end_ns)
+    newest = history.bar_end_ns[-1] if len(history) else 0
+    recent = history.bar_end_ns > newest - last_s * 1_000_000_000
+    return frame[recent & frame[f"rv_{CORE_S}"].notna().to_numpy()]
+
+
+def _finite(rows: pd.DataFrame, features: Sequence[str]) -> pd.DataFrame:
     """The features as float64; what is infinite reads as missing, which Evidently counts and does not choke on."""
-    values = part[list(features)].to_numpy(dtype=np.float64, copy=True)
+    values = rows[list(features)].to_numpy(dtype=np.float64, copy=True)
     values[~np.isfinite(values)] = np.nan
     return pd.DataFrame(values, columns=list(features))
 
@@ -147,9 +168,9 @@ def _share(mine: int, other: int) -> int:
     return min(mine, max(SAMPLE_ROWS // 2, SAMPLE_ROWS - other))
 
 
-def _sample(part: pd.DataFrame, rows: int, seed: int) -> pd.DataFrame:
-    kept = np.sort(np.random.default_rng(seed).choice(len(part), rows, replace=False))
-    return part.iloc[kept].reset_index(drop=True)
+def _sample(rows: pd.DataFrame, size: int, seed: int) -> pd.DataFrame:
+    kept = np.sort(np.random.default_rng(seed).choice(len(rows), size, replace=False))
+    return rows.iloc[kept].reset_index(drop=True)
 
 
 def _evidently(reference: pd.DataFrame, current: pd.DataFrame, beat: Beat) -> tuple[bytes, bytes]:
