@@ -41,7 +41,7 @@ class Feed(Protocol):
         """The messages to send right after connecting, in their order."""
 
     def parse(self, frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
-        """What a frame says, oldest first, stamped with `local_ts_ns` (ns UTC at receipt); raises MalformedFrame only."""
+        """What a frame says, oldest first, stamped with `local_ts_ns` (ns UTC); raises MalformedFrame only."""
 
 
 @cache

@@ -96,11 +96,13 @@ class Writer:
     """The only process that changes the log, for as long as the block runs.
 
     Use as a context manager, from one thread at a time. Raises Busy with the holder's pid when another process (or
-    another Writer) has the log, Damaged when the file is no log of this version.
+    another Writer) has the log; `who` is what that message calls this one. Raises Damaged when the file is no log of
+    this version.
     """
 
-    def __init__(self, home: Home) -> None:
+    def __init__(self, home: Home, who: str = "a process") -> None:
         self._path = home.ticks_db
+        self._who = who
         self._lock = filelock.FileLock(home.data / "writer.lock", thread_local=False)
         self._holder = home.data / "writer.pid"
         self._connection: sqlite3.Connection | None = None
@@ -111,12 +113,10 @@ class Writer:
         try:
             self._lock.acquire(timeout=0)
         except filelock.Timeout:
-            pid = _pid_in(self._holder)
-            raise Busy(
-                f"the tick store of this home is being written by process {pid}: stop that one first", pid
-            ) from None
+            pid, who = _holder_in(self._holder)
+            raise Busy(f"{who} (process {pid}) is writing to this home's tick store: stop it first", pid) from None
         try:
-            write_atomically(self._holder, str(os.getpid()).encode())
+            write_atomically(self._holder, f"{os.getpid()} {self._who}".encode())
             self._connection = open_for_writing(self._path)
             _fsync_folder(self._path.parent)
         except sqlite3.OperationalError as error:
@@ -266,11 +266,12 @@ def _unwritable(path: Path, error: Exception) -> TremorError:
     )
 
 
-def _pid_in(path: Path) -> int | None:
+def _holder_in(path: Path) -> tuple[int | None, str]:
     try:
-        return int(path.read_text())
+        pid, who = path.read_text().split(" ", 1)
+        return int(pid), who
     except (FileNotFoundError, ValueError):
-        return None
+        return None, "a process"  # it has the lock and has not yet said who it is
 
 
 def _fsync_folder(path: Path) -> None:

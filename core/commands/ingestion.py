@@ -1,0 +1,38 @@
+"""`import` and `capture`: how ticks come in."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from core import jobs
+from core.config import Home
+
+
+def register(sub: Any) -> None:
+    p = sub.add_parser(
+        "import", help="bring recorded ticks in: Parquet, CSV, NDJSON or session files, gzip and zstd too"
+    )
+    p.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    p.add_argument("--venue", help="the venue of all that is read (else the file's own, coinbase or reference)")
+    p.add_argument("--product", help="the product of rows that name none (BTC-USD)")
+    p.set_defaults(run=run_import)
+
+
+def run_import(args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """Counts over the files given."""
+    from core.ingestion.importing import import_files
+
+    with jobs.hold(home, "import") as me:
+        result = import_files(
+            home, args.files, args.venue, args.product, lambda share, name: me.beat(share, f"reading {name}")
+        )
+        said = "{new:,} new of {ticks:,} ticks and {trades:,} trades, {quarantined:,} lines in quarantine".format(
+            **result
+        )
+        me.beat(1.0, said, **result)
+        me.end("done", said, result)
+    print(said, file=sys.stderr)
+    return result
