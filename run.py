@@ -149,7 +149,7 @@ class Venv:
         began, uv = time.monotonic(), self.uv()
 
         def progress():
-            done = len(list(self.folder.glob("[Ll]ib*/**/site-packages/*.dist-info")))
+            done = len(list(self.folder.glob("[Ll]ib/**/site-packages/*.dist-info")))
             return "  %d s: %d of about %d packages in place" % (time.monotonic() - began, done, total)
 
         def installed(*command):
@@ -202,7 +202,7 @@ def prepare_inside(homes):
 
     from core.config import Home
     from core.features import windows
-    from core.training import fit
+    from core.training import tracking
 
     target = ROOT / "static" / "plotly.min.js"
     target.parent.mkdir(exist_ok=True)
@@ -210,7 +210,7 @@ def prepare_inside(homes):
     os.replace(str(target) + ".new", str(target))
     windows.warm_up()
     for home in homes:
-        fit.set_up(Home.resolve(home))
+        tracking.set_up(Home.resolve(home))
 
 
 def free_port(wanted=None, first=8501):
