@@ -7,10 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.config import Home
+from core.config import LABELS, Home, load_settings
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from core.features.bars import Bars
 
 Export = Callable[[Home, argparse.Namespace], "pa.Table"]
 
@@ -36,7 +38,83 @@ def gaps(home: Home, args: argparse.Namespace) -> pa.Table:
     return Reader(home).gaps(args.venue, args.product)
 
 
-KINDS: dict[str, Export] = {"ticks": ticks, "trades": trades, "gaps": gaps}
+def bars(home: Home, args: argparse.Namespace) -> pa.Table:
+    """Every closed one-second bar: end (ns UTC), market, session, and the columns of `core.features.bars`."""
+    from core.features.bars import COLUMNS
+
+    return _each_market(home, args, lambda history: dict(zip(COLUMNS, history.values.T, strict=True)))
+
+
+def features(home: Home, args: argparse.Namespace) -> pa.Table:
+    """Every feature of every closed bar, NaN where its window is warming up or its input is not in the source."""
+    from core.features import dataset, formulas
+
+    return _each_market(home, args, lambda history: dict(zip(formulas.NAMES, dataset.table(history), strict=True)))
+
+
+def labels(home: Home, args: argparse.Namespace) -> pa.Table:
+    """Every row of a dataset: forward volatility in bps, spike (at --tau, or at --quantile of the training part),
+    split."""
+    import pyarrow as pa
+
+    from core.features import dataset
+    from core.features.labels import Question
+
+    settings = load_settings(home)
+    question = Question(args.label or settings.label, args.horizon or settings.horizon_s)
+    labelled = dataset.labelled(home, question, args.venue, args.product)
+    kept = None if args.quantile else settings.tau_bps
+    tau = args.tau or kept or labelled.tau_of(args.quantile or settings.quantile)
+    rows = labelled.rows
+    return pa.table(
+        {
+            "bar_end_ns": rows["bar_end_ns"],
+            "venue": [labelled.venue] * len(rows),
+            "product": [labelled.product] * len(rows),
+            "session": rows["session"],
+            "forward_vol_bps": rows["forward_vol_bps"],
+            "spike": rows["forward_vol_bps"] >= tau,
+            "split": rows["split"],
+        }
+    )
+
+
+def forecasts(home: Home, args: argparse.Namespace) -> pa.Table:
+    """Every forecast the monitor made, and when it made it."""
+    from core.live import forecasts as log
+
+    return log.table(home, args.venue, args.product)
+
+
+def _each_market(home: Home, args: argparse.Namespace, columns: Callable[[Bars], dict[str, Any]]) -> pa.Table:
+    """The markets asked for, one after the other: bar_end_ns, venue, product, session, and `columns` of its bars."""
+    import pyarrow as pa
+
+    from core.features import dataset
+    from core.ingestion.store import Reader
+
+    reader = Reader(home)
+    dataset.pick(reader, args.venue, args.product)  # says so when there is none
+    parts = []
+    for market in reader.markets():
+        if args.venue in (None, market.venue) and args.product in (None, market.product):
+            history = dataset.bars(reader, market.venue, market.product)
+            names = {"venue": [market.venue] * len(history), "product": [market.product] * len(history)}
+            parts.append(
+                pa.table({"bar_end_ns": history.bar_end_ns, **names, "session": history.session, **columns(history)})
+            )
+    return pa.concat_tables(parts)
+
+
+KINDS: dict[str, Export] = {
+    "ticks": ticks,
+    "trades": trades,
+    "gaps": gaps,
+    "bars": bars,
+    "features": features,
+    "labels": labels,
+    "forecasts": forecasts,
+}
 
 
 def register(sub: Any) -> None:
@@ -45,6 +123,11 @@ def register(sub: Any) -> None:
     p.add_argument("--out", required=True, type=Path, metavar="FILE", help="a name ending in .parquet or .csv")
     p.add_argument("--venue", help="only this venue")
     p.add_argument("--product", help="only this product")
+    p.add_argument("--label", choices=LABELS, help="of labels: what is forecast")
+    p.add_argument("--horizon", type=int, metavar="S", help="of labels: seconds ahead")
+    which = p.add_mutually_exclusive_group()
+    which.add_argument("--tau", type=float, metavar="BPS", help="of labels: threshold on forward volatility, bps")
+    which.add_argument("--quantile", type=float, help="of labels: or a quantile of the training part")
     p.set_defaults(run=run_export)
 
 

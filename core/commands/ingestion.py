@@ -19,6 +19,14 @@ def register(sub: Any) -> None:
     p.add_argument("--venue", help="the venue of all that is read (else the file's own, coinbase or reference)")
     p.add_argument("--product", help="the product of rows that name none (BTC-USD)")
     p.set_defaults(run=run_import)
+    p = sub.add_parser("capture", help="capture live ticks and trades until stopped")
+    p.add_argument("--feed", required=True, metavar="NAME", help=", ".join(feeds.names()))
+    p.add_argument("--product", required=True, action="append", metavar="P", help="may be given several times")
+    p.add_argument("--url", metavar="WS", help="another WebSocket address than the exchange's own")
+    p.add_argument("--rest-url", metavar="HTTP", help="where missing trades are asked for (the exchange's own)")
+    p.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
+    p.add_argument("--venue", help="the venue to store (the feed's; embedded where the address is this machine's)")
+    p.set_defaults(run=run_capture)
 
 
 def run_import(args: argparse.Namespace, home: Home) -> dict[str, Any]:
@@ -35,4 +43,17 @@ def run_import(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         me.beat(1.0, said, **result)
         me.end("done", said, result)
     print(said, file=sys.stderr)
+    return result
+
+
+def run_capture(args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """The counters at the end."""
+    from core.ingestion.capture import Asked, capture
+
+    asked = Asked(args.feed, tuple(args.product), args.url, args.rest_url, args.seconds, args.venue)
+    with jobs.hold(home, "capture") as me:
+        result = capture(home, asked, me.beat)
+        said = f"stopped after {result['stored']:,} stored"
+        me.beat(1.0, said, **result)
+        me.end("done", said, result)
     return result

@@ -18,11 +18,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.ingestion.ticks import MISSING, Tape
+from core.ingestion.ticks import MISSING, SILENCE_NS, Tape
 
 SECOND_NS = 1_000_000_000
 LATENESS_NS = 500_000_000
-SESSION_BREAK_NS = 10 * SECOND_NS
 
 COLUMNS: tuple[str, ...] = (
     "open",
@@ -200,7 +199,7 @@ def _sample(  # type: ignore[no-untyped-def]
     n = ts.size
     while at < n:
         now = ts[at]
-        breaks = clock[_OPEN] == 0 or source[at] != clock[_SOURCE] or now - clock[_LAST_TS] > SESSION_BREAK_NS
+        breaks = clock[_OPEN] == 0 or source[at] != clock[_SOURCE] or now - clock[_LAST_TS] > SILENCE_NS
         if breaks:
             if clock[_OPEN] == 1:
                 # the session that ends: all its bars up to the one that holds its last event

@@ -21,7 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from core.features.bars import Bars
+from core.features.bars import SECOND_NS, Bars
 
 WINDOWS_S: tuple[int, ...] = (10, 30, 60, 300)
 """Window lengths in bars of one second, shortest first."""
@@ -47,10 +47,8 @@ NAMES: tuple[str, ...] = (*REALS, *COUNTS, "high", "low")
 _BIPOWER = REALS.index("bipower")
 _REBUILD_S = 4096
 _HISTORY = LONGEST_S + 1
-REACH = _HISTORY
-"""How many bars before a rebuild a kernel must have seen."""
-CHUNK = 8192
-"""Bars per kernel call: what is in flight stays in the second-level cache."""
+REACH = _HISTORY  # bars that a kernel must have seen before a rebuild
+CHUNK = 8192  # bars per kernel call
 
 Floats = NDArray[np.float64]
 
@@ -82,8 +80,7 @@ class Kernel:
         self._lo = np.zeros((len(REALS), _HISTORY + CHUNK))
         self._scratch = np.zeros((2, _HISTORY + CHUNK))
         self._out = np.empty((len(WINDOWS_S), len(NAMES), CHUNK))
-        # session number and age of the last bar (0 = a session's first), and its absolute return
-        self._at = np.array([-1, -1], dtype=np.int64)
+        self._at = np.array([-1, -1])  # session and age of the last bar (0: a session's first)
         self._last_abs_r = np.zeros(1)
 
     @property
@@ -119,12 +116,16 @@ def restart(bars: Bars, near: int) -> int:
 
     A kernel that has seen the `REACH` bars before it gives, from it on, the bits of one that has seen them all.
     """
-    seconds = bars.bar_end_ns[near:] // 1_000_000_000
-    here = np.flatnonzero(seconds % _REBUILD_S == 0)
+    here = np.flatnonzero(bars.bar_end_ns[near:] // SECOND_NS % _REBUILD_S == 0)
     return near + int(here[0]) if here.size else len(bars)
 
 
-_WINDOWS = np.array(WINDOWS_S, dtype=np.int64)
+def last_rebuild_ns(at_ns: int) -> int:
+    """The end of the newest bar, not after `at_ns`, at which the running sums are rebuilt."""
+    return at_ns // (_REBUILD_S * SECOND_NS) * _REBUILD_S * SECOND_NS
+
+
+_WINDOWS = np.array(WINDOWS_S)
 _R, _SUM_R, _SUM_R2, _SUM_SPREAD, _SUM_IMBALANCE, _SIGNED, _VOLUME, _N_TICKS, _N_R, _N_QUOTES, _N_SIZES, _HIGH, _LOW = (
     Bars.column(name)
     for name in (
@@ -232,7 +233,7 @@ def _advance(ends, sessions, values, start, stop, quantities, hi, lo, scratch, a
             quantities[-1, :first] = np.inf
             hi[:, :first] = 0.0
             lo[:, :first] = 0.0
-        elif (ends[row] // 1_000_000_000) % _REBUILD_S == 0:
+        elif (ends[row] // SECOND_NS) % _REBUILD_S == 0:
             hi[:, 0] = 0.0
             lo[:, 0] = 0.0
             _accumulate(quantities[:_N_REALS], hi, lo, 1, first)
@@ -240,7 +241,7 @@ def _advance(ends, sessions, values, start, stop, quantities, hi, lo, scratch, a
                 for i in range(1, first):
                     hi[q, i] = hi[q, i - 1] + quantities[q, i]
         end = row + 1
-        while end < stop and sessions[end] == at[0] and (ends[end] // 1_000_000_000) % _REBUILD_S != 0:
+        while end < stop and sessions[end] == at[0] and (ends[end] // SECOND_NS) % _REBUILD_S != 0:
             end += 1
         n = end - row
         for i in range(n):

@@ -19,6 +19,8 @@ E8 = 100_000_000
 """Units in one whole price or size."""
 MISSING = int(np.iinfo(np.int64).min)
 """Stands in the tape's integer columns for a value that the source does not give."""
+SILENCE_NS = 10_000_000_000
+"""A longer silence of ticks, trades and heartbeats alike ends a session."""
 TICK, TRADE, HEARTBEAT = 0, 1, 2
 """The kinds in `Tape.kind`."""
 

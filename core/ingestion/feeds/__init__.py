@@ -10,12 +10,12 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import msgspec
 
 from core.errors import BadInput, MalformedFrame
-from core.ingestion.ticks import Event
+from core.ingestion.ticks import Event, Trade
 
 
 class Feed(Protocol):
@@ -48,6 +48,17 @@ class Feed(Protocol):
 def names() -> tuple[str, ...]:
     """The feeds there are, sorted."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+@runtime_checkable
+class Backfill(Protocol):
+    """What a feed module offers beside, when the exchange gives past trades by REST."""
+
+    def trades_path(self, product: str, before_id: int) -> str:
+        """Path and query, below REST_URL, of the newest trades older than `before_id`."""
+
+    def parse_trades(self, body: bytes, product: str, local_ts_ns: int | None = None) -> list[Trade]:
+        """The answer's trades, oldest first; raises MalformedFrame only."""
 
 
 def get(name: str) -> Feed:

@@ -117,9 +117,15 @@ def _header(text: bytes) -> tuple[list[str], str, Columns] | None:
     """Names, separator and columns when the line is a table's head."""
     if text[:1] in (b"{", b"[") or len(text) > 10_000:
         return None
-    head = text.decode("utf-8", "replace")
+    try:
+        head = text.decode()
+    except UnicodeDecodeError:
+        return None
     for separator in (",", "\t", ";", "|"):
-        names = [name.strip() for name in next(csv.reader([head], delimiter=separator))]
+        try:
+            names = [name.strip() for name in next(csv.reader([head], delimiter=separator))]
+        except (csv.Error, StopIteration):
+            return None
         if len(names) > 1 and not any(name[:1].isdigit() for name in names) and Columns(names).of:
             return names, separator, Columns(names)
     return None
@@ -128,7 +134,7 @@ def _header(text: bytes) -> tuple[list[str], str, Columns] | None:
 def _fields(text: bytes, names: list[str], separator: str) -> Mapping[str, str]:
     try:
         values = next(csv.reader([text.decode()], delimiter=separator))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except (UnicodeDecodeError, csv.Error, StopIteration) as error:
         raise MalformedFrame(f"not a row: {error}") from error
     if len(values) != len(names):
         raise MalformedFrame(f"the row has {len(values)} values, the head {len(names)}")

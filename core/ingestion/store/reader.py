@@ -19,7 +19,7 @@ from core.ingestion.store import tables
 from core.ingestion.store.schema import open_for_reading, version_of
 from core.ingestion.store.tables import EXPORT_COLUMNS
 from core.ingestion.store.writer import Quarantined
-from core.ingestion.ticks import MISSING, TICK, TRADE, Ints, Tape
+from core.ingestion.ticks import MISSING, SILENCE_NS, TICK, TRADE, Ints, Tape
 
 MINUTE_NS = 60_000_000_000
 _TS = "coalesce(exch_ts_ns, local_ts_ns)"
@@ -102,8 +102,11 @@ class Reader:
     ) -> Tape:
         """The market's ticks, trades and heartbeats (those of its whole connection too), in the order of arrival.
 
-        Sources come in the order of their first event of this market, within a source events come by `seq`. Only events
-        with seq > `after_seq` and with time >= `from_ns`; at most the first `limit` of them. Empty when there are none.
+        Within a source events come by `seq`; its stretches without a silence of more than 10 s, and those of other
+        sources, come in the order of their first event: a recording of the days between two others stands between them.
+        Only events with seq > `after_seq` and with time >= `from_ns`; at most `limit` of them, those of the sources
+        that
+        began first. Empty when there are none.
         """
         parts: list[Ints] = []
         left = limit
@@ -128,7 +131,7 @@ class Reader:
                         left -= len(rows)
                         if left <= 0:
                             break
-        return _as_tape(np.concatenate(parts) if parts else np.empty((0, 11), np.int64))
+        return _as_tape(_in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64))
 
     def last_ticks(self, venue: str, product: str, n: int) -> pa.Table:
         """The newest `n` ticks in the tape's order, oldest first, with the export's columns."""
@@ -191,6 +194,17 @@ class Reader:
                     (venue, product),
                 ).fetchall()
         return tables.gaps(rows)
+
+    def trade_bounds(self, venue: str) -> list[tuple[str, int, int]]:
+        """(product, lowest trade id, highest trade id) of each of the venue's products that has trades."""
+        with self._open() as connection:
+            if connection is None:
+                return []
+            return connection.execute(
+                "SELECT product, min(trade_id), max(trade_id) FROM events JOIN markets ON markets.id = market"
+                f" WHERE venue = ? AND kind = {TRADE} GROUP BY market",
+                (venue,),
+            ).fetchall()
 
     def quarantine(self, n: int) -> list[Quarantined]:
         """The newest `n` quarantined frames, newest first."""
@@ -257,6 +271,18 @@ def _matrix(rows: list[tuple[int | None, ...]], width: int) -> Ints:
         (MISSING if value is None else value for value in chain.from_iterable(rows)), np.int64, len(rows) * width
     )
     return flat.reshape(-1, width)
+
+
+def _in_time(matrix: Ints) -> Ints:
+    """Rows of _TAPE, the stretches of all sources in the order of their first event."""
+    source, ts_ns = matrix[:, 2], matrix[:, 3]
+    apart = (np.diff(source) != 0) | (np.diff(ts_ns) > SILENCE_NS)
+    starts = np.concatenate(([0], np.flatnonzero(apart) + 1))[: len(matrix)]
+    order = np.argsort(ts_ns[starts], kind="stable")
+    if (np.diff(order) > 0).all():
+        return matrix
+    stretches = np.split(matrix, starts[1:])
+    return np.concatenate([stretches[i] for i in order])
 
 
 def _as_tape(matrix: Ints) -> Tape:

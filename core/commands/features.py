@@ -1,0 +1,74 @@
+"""threshold, bench."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import Any
+
+from core.config import LABELS, Home, load_settings, save_settings
+from core.errors import BadInput
+
+
+def register(verbs: Any) -> None:
+    threshold = verbs.add_parser(
+        "threshold", help="what a threshold would call a spike, split by split; --save keeps it"
+    )
+    threshold.add_argument("--label", choices=LABELS)
+    threshold.add_argument("--horizon", type=int, metavar="S")
+    which = threshold.add_mutually_exclusive_group()
+    which.add_argument("--tau", type=float, metavar="BPS", help="threshold on forward volatility, bps")
+    which.add_argument("--quantile", type=float, help="or a quantile of the training part")
+    threshold.add_argument("--venue")
+    threshold.add_argument("--product")
+    threshold.add_argument("--save", action="store_true", help="make it the home's question")
+    threshold.set_defaults(run=run_threshold)
+    bench = verbs.add_parser("bench", help="speed as ratios in one run")
+    bench.add_argument("name", choices=("features",))
+    bench.add_argument("--bars", type=int, default=1_000_000)
+    bench.add_argument("--rounds", type=int, default=5)
+    bench.set_defaults(run=run_bench)
+
+
+def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    from core.features.dataset import SPLITS, labelled
+    from core.features.labels import Question, events
+
+    settings = load_settings(home)
+    question = Question(args.label or settings.label, args.horizon or settings.horizon_s)
+    rows = labelled(home, question, args.venue, args.product)
+    if args.tau is not None and not args.tau > 0:
+        raise BadInput(f"τ is {args.tau:g} bps: a threshold must be above 0, or every second is a spike")
+    tau = args.tau or (
+        rows.tau_of(args.quantile or settings.quantile) if args.quantile or not settings.tau_bps else None
+    )
+    tau = tau or settings.tau_bps
+    assert tau is not None
+    splits = {}
+    for split in SPLITS:
+        at = rows.rows["split"] == split
+        spike = rows.volatility(split) >= tau
+        splits[split] = {
+            "rows": int(spike.size),
+            "spikes": int(spike.sum()),
+            "base_rate": round(float(spike.mean()), 6) if spike.size else None,
+            "events": events(spike, rows.rows.loc[at, "bar_end_ns"].to_numpy(), question.horizon_s),
+        }
+    if args.save:
+        save_settings(home, settings.replace(label=question.label, horizon_s=question.horizon_s, tau_bps=tau))
+    return {
+        "label": question.label,
+        "horizon_s": question.horizon_s,
+        "tau": tau,
+        "percentile_of_train": round(float((rows.volatility("train") < tau).mean()) * 100, 2),
+        "splits": splits,
+        "mending_tau": rows.mending_tau(),
+        "missing": list(rows.missing),
+        "saved": bool(args.save),
+    }
+
+
+def run_bench(args: argparse.Namespace, _home: Home) -> dict[str, Any]:
+    from core.features import bench
+
+    return bench.run(args.bars, args.rounds, say=lambda text: print(text, file=sys.stderr))

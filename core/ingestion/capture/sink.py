@@ -1,0 +1,134 @@
+"""The bounded queue between the socket and the store, and the group commits that empty it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from core.errors import TremorError
+from core.ingestion.capture.counters import Counters, Ids
+from core.ingestion.store import Quarantined, Writer
+from core.ingestion.ticks import Heartbeat, Stored, Trade
+
+GROUP_S = 0.05
+GROUP_FRAMES = 500
+QUEUE_FRAMES = 50_000
+RETRY_S = 1.0
+
+Frame = tuple[Sequence[Stored], Quarantined | None]
+"""What one frame gave: its events, or itself as a bad one."""
+
+
+class Sink:
+    """Takes frames from the socket's loop and commits them in groups of at most 50 ms or 500 frames, in a thread.
+
+    The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. A full queue sheds
+    what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture ends.
+    """
+
+    def __init__(
+        self, writer: Writer, source: int, counters: Counters, ids: dict[str, Ids], limit: int = QUEUE_FRAMES
+    ) -> None:
+        self._writer = writer
+        self._source = source
+        self._counters = counters
+        self._ids = ids
+        self._limit = limit
+        self._frames: deque[Frame] = deque()
+        self._some = asyncio.Event()
+        self._many = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._in_flight = 0
+        self.trouble: str | None = None
+        self.on_commit: Callable[[], None] = lambda: None
+
+    @property
+    def queued(self) -> int:
+        """Frames that wait for their commit."""
+        return len(self._frames) + self._in_flight
+
+    def put(self, events: Sequence[Stored], bad: Quarantined | None = None) -> None:
+        """Queue what one frame gave; shed it when the queue is full."""
+        if len(self._frames) >= self._limit:
+            self._counters.shed += _counted(events, bad)
+            return
+        self._frames.append((events, bad))
+        self._some.set()
+        if len(self._frames) >= GROUP_FRAMES:
+            self._many.set()
+
+    async def run(self) -> None:
+        """Commit groups until `close` was called and the queue is empty. Raises TremorError when the last write fails."""
+        with ThreadPoolExecutor(1, "store") as thread:
+            while True:
+                if not self._frames:
+                    if self._closing.is_set():
+                        return
+                    await _either(self._some, self._closing)
+                    self._some.clear()
+                    if not self._closing.is_set():
+                        await _within(self._many, GROUP_S)
+                    continue
+                group = [self._frames.popleft() for _ in range(min(GROUP_FRAMES, len(self._frames)))]
+                if len(self._frames) < GROUP_FRAMES:
+                    self._many.clear()
+                self._in_flight = len(group)
+                await self._commit(thread, group)
+                self._in_flight = 0
+                if self._frames:
+                    await _within(self._many, GROUP_S)
+
+    async def _commit(self, thread: ThreadPoolExecutor, group: list[Frame]) -> None:
+        events = [event for found, _ in group for event in found]
+        bad = [frame for _, frame in group if frame is not None]
+        while True:
+            try:
+                appended = await asyncio.get_running_loop().run_in_executor(
+                    thread, self._writer.append, self._source, events, bad
+                )
+                break
+            except TremorError as error:
+                if self._closing.is_set():
+                    left = [*group, *self._frames]
+                    self._counters.shed += sum(_counted(found, frame) for found, frame in left)
+                    self._frames.clear()
+                    raise
+                self.trouble = str(error)
+                await _within(self._closing, RETRY_S)
+        self.trouble = None
+        self._counters.stored += appended.stored
+        self._counters.duplicates += appended.duplicates
+        self._counters.quarantined += appended.quarantined
+        self._counters.heartbeats += appended.heartbeats
+        for event in events:
+            if isinstance(event, Trade):
+                self._ids.setdefault(event.product, Ids()).add(event.trade_id)
+        self.on_commit()
+
+    def close(self) -> None:
+        """Let `run` end once all that is queued is committed."""
+        self._closing.set()
+        self._many.set()
+
+
+def _counted(events: Sequence[Stored], bad: Quarantined | None) -> int:
+    return sum(not isinstance(event, Heartbeat) for event in events) + (bad is not None)
+
+
+async def _within(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+async def _either(*events: asyncio.Event) -> None:
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
