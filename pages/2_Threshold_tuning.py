@@ -1,0 +1,63 @@
+"""Decide what counts as a spike: drag τ on the distribution of forward volatility."""
+
+import streamlit as st
+
+from core.config import LABELS
+from core.features.windows import WINDOWS_S
+from ui import actions, charts, loaders, text
+from ui.cells import question_cells
+from ui.consequence import at_tau, distribution_of, last_hour
+from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip
+from ui.state import Session
+from ui.theme import bps, count, percent
+from ui.threshold_dial import threshold_dial
+
+with open_page("Threshold tuning", "what counts as a spike: volatility of the next seconds at or above τ"):
+    settings, session, market = loaders.settings(), Session(), loaders.current_market()
+    if market is None:
+        sentence = "No ticks yet. The threshold is set on what the market did: capture some minutes first."
+        empty(sentence, "pages/1_Live_capture.py", "Open capture")
+        st.stop()
+    top = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
+        st.selectbox("Volatility estimator", LABELS, index=LABELS.index(settings.label), format_func=text.LABELS.get,
+                     key="label", width=420, on_change=actions.ask, args=("label", "label"))  # fmt: skip
+        st.selectbox("Horizon", WINDOWS_S, index=WINDOWS_S.index(settings.horizon_s), format_func=lambda s: f"next {s} s",
+                     key="horizon_s", width=150, on_change=actions.ask, args=("horizon_s", "horizon_s"))  # fmt: skip
+    if settings.label == "next_row":
+        box(text.LEAKY, "warn", key="leaky")
+
+    rows = loaders.labelled(market, loaders.market_question(settings))
+    champion = loaders.champion()
+    with top:
+        strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings)))
+    saved = loaders.threshold(rows, settings)
+    bins = distribution_of(rows)
+
+    @fragment()
+    def dial() -> None:
+        left, right = st.columns([3.2, 1], gap="large")
+        with left:
+            tau = threshold_dial(bins, session.tau_bps or saved, key=f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}")
+            session.tau_bps = tau
+        now = at_tau(rows, tau)
+        with right, st.container(key="at_tau"):
+            block("At this τ")
+            st.metric("Events in train", count(now.events), help=text.HELP["event"])
+            st.metric("Base rate, train", percent(now.base_rate), help=text.HELP["base_rate"])
+            box(now.sentence, "ok" if now.enough else "warn", key="smallest_split")
+            same = settings.tau_bps is not None and bps(settings.tau_bps) == bps(tau)
+            if st.button("Use this τ", type="primary", width="stretch", key="use_tau", help=text.HELP["tau"], disabled=tau == settings.tau_bps):
+                actions.use_tau(tau)
+                session.say(f"τ is {bps(tau)} bps now.")
+                st.rerun()
+            if champion is not None and not same:
+                note("Makes the champion stale: it answers another question.")
+            note(f"In use: <b>{bps(saved)} bps</b>" + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one."))
+        with left, caught():
+            block("What would have been a spike", f"last hour of the market, volatility of the next {settings.horizon_s} s")
+            t, volatility, spans = last_hour(rows, tau)
+            figure = charts.hour(kind(), t, volatility, tau, spans)
+            st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="hour")
+
+    dial()

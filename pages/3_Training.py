@@ -1,0 +1,72 @@
+"""Train the models on the question that the settings ask, and see the runs."""
+
+import streamlit as st
+
+from ui import actions, loaders, text
+from ui.cells import training_cells
+from ui.shell import block, box, caught, empty, fragment, note, open_page, strip, table
+from ui.tables import run_rows, split_rows
+from ui.theme import bps
+
+with open_page("Training", "which models learn to answer the question, and what they learn from"):
+    settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
+    job, runs = loaders.job("train"), loaders.runs()
+    if market is None and not runs:
+        empty("No ticks yet. Models learn from captured minutes: start a capture, or import a recording.",
+              "pages/1_Live_capture.py", "Open capture")  # fmt: skip
+        st.stop()
+    top = st.container()
+    tau, counts = None, None
+    if market is not None:
+        with caught():
+            rows = loaders.labelled(market, loaders.market_question(settings))
+            tau = loaders.threshold(rows, settings)
+            counts = loaders.counts(rows, tau)
+    with top:
+        size = sum(c["rows"] for c in counts.values()) if counts else None
+        strip(training_cells(tau, size, settings, champion, champion and loaders.stale(champion, settings), job))
+    if settings.label == "next_row":
+        box(text.LEAKY, "warn", key="leaky")
+    if job.state in ("failed", "died"):
+        box(f"The last training failed: {job.message}", "bad", key="train_failed")
+
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        block("What will be trained on", f"τ {bps(tau)} bps over the next {settings.horizon_s} s" if tau else "")
+        if counts:
+            table(*split_rows(counts), key="splits")
+    with right:
+        block("Models", "the rule is the baseline to beat")
+        with st.container(horizontal=True, key="models"):
+            offered = loaders.offered()
+            chosen = [name for name, title in offered.items() if st.checkbox(title, value=True, key=f"model_{name}", disabled=job.running)]
+        label = f"Train {text.plural(len(chosen), 'model')}"
+        if not job.running:
+            st.button(label, type="primary", key="train", on_click=actions.train, args=(chosen,), disabled=not chosen or not counts)
+            note("About two minutes on this machine; the page may be left. " + text.UNCHECKED)
+
+        @fragment(run_every=1.0 if job.running else None)
+        def progress() -> None:
+            now = loaders.job("train")
+            if now.running:
+                st.progress(min(max(now.progress, 0.0), 1.0), text=now.message or "starting")
+                if st.button("Stop training", key="stop_train"):
+                    actions.stop("train")
+                    st.rerun()
+            elif job.running:
+                st.rerun()
+
+        progress()
+
+    block("Runs", "newest first, scores of the test split, ★ is the champion")
+    if runs:
+        table(*run_rows(runs, champion), text=(0, 1, 2), key="runs")
+        note(text.UNCHECKED + " An AP near 1 is a bug until proven otherwise.")
+    else:
+        empty("No runs yet. Train the first three models: about two minutes on this machine.")
+    with st.expander("Log and MLflow"):
+        where = loaders.home()
+        note(f"Log of the last training: <code>{where.jobs / 'train.log'}</code>. MLflow: <code>{where.mlflow_uri}</code>.")
+        for training in runs[:1]:
+            for m in training.models:
+                note(f"{m.title}: run <code>{m.run_id}</code>, artifact <code>{m.name}</code>")

@@ -1,0 +1,1 @@
+"""The browser side: what pages are made of. Beside pages/ and app.py the only place that imports streamlit."""

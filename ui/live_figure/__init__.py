@@ -1,0 +1,28 @@
+"""A plotly figure that is updated in place, for what refreshes every second.
+
+`st.plotly_chart` remounts on every change even with a key: it blinks, and zoom and hover are lost. This component calls
+`Plotly.react` on the same element. plotly.min.js is a static file of the app, so that it does not travel with the page.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import plotly.graph_objects as go
+import streamlit as st
+
+_HERE = Path(__file__).parent
+_mount = st.components.v2.component(
+    "tremor_live_figure",
+    html='<div class="live-figure" role="img" style="width:100%"></div>',
+    js=(_HERE / "live_figure.js").read_text(encoding="utf-8"),
+    isolate_styles=False,  # plotly writes its CSS into the document's head; a shadow root would hide it
+)
+
+
+def live_figure(figure: go.Figure, *, key: str, label: str) -> None:
+    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it."""
+    _mount(key=key, data={"figure": figure.to_json(), "height": int(figure.layout.height), "label": label})
+
+
+__all__ = ["live_figure"]

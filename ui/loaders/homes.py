@@ -1,0 +1,54 @@
+"""The home, its settings and its processes: read anew at each run, because they are small and must be true."""
+
+from __future__ import annotations
+
+from core import jobs
+from core.config import Home, Settings, load_settings, save_settings
+from core.errors import BadInput
+from core.ingestion import feeds
+
+
+def home() -> Home:
+    """The home of this server: TREMOR_HOME, else the repository."""
+    return Home.resolve()
+
+
+def settings() -> Settings:
+    """What the user decided so far."""
+    return load_settings(home())
+
+
+def headline() -> str:
+    """The home page's title: the product and the horizon, or the plain name where the settings cannot be read."""
+    try:
+        chosen = settings()
+    except BadInput:
+        return "Tremor"  # the page's body reads them again and says why
+    return f"{chosen.product}, next {chosen.horizon_s} seconds"
+
+
+def save(**changes: object) -> Settings:
+    """Save changed settings and give back the whole. Raises BadInput when a value is not allowed."""
+    changed = settings().replace(**changes)
+    save_settings(home(), changed)
+    return changed
+
+
+def job(name: str) -> jobs.Job:
+    """What the process `name` of this home last said."""
+    return jobs.read(home(), name)
+
+
+def store_file() -> tuple[str, int | None]:
+    """Where the tick store is, and its size in bytes with its log; None as long as it does not exist."""
+    path = home().ticks_db
+    parts = [p for p in (path, path.with_name(path.name + "-wal")) if p.exists()]
+    return str(path), sum(p.stat().st_size for p in parts) if parts else None
+
+
+def feed_names() -> tuple[str, ...]:
+    """The feeds of real exchanges."""
+    return feeds.names()
+
+
+__all__ = ["feed_names", "headline", "home", "job", "save", "settings", "store_file"]

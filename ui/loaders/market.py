@@ -1,0 +1,137 @@
+"""Reads of the tick store for the market that the settings name."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.config import Home
+from core.ingestion.store import Market, Reader
+from core.live import forecasts, pipeline
+from core.live.tail import Stretch, Tail
+from ui.loaders.homes import home, job, settings
+
+Row = dict[str, Any]
+KEEP_S = 900
+"""Seconds of market that live figures show."""
+
+
+def markets() -> list[Market]:
+    """All markets of the store; a cheap look, so never cached."""
+    return Reader(home()).markets()
+
+
+def current_market() -> Market | None:
+    """The market that all pages show: the settings' own, else the one with the most ticks; None in an empty store."""
+    return pipeline.market_of(markets(), settings())
+
+
+@dataclass
+class _Shared:
+    """One market's tail, for all sessions: whoever comes first reads what is new."""
+
+    tail: Tail
+    lock: threading.Lock
+
+
+@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
+def _shared(root: str, venue: str, product: str) -> _Shared:
+    return _Shared(Tail(venue, product, KEEP_S), threading.Lock())
+
+
+def live(market: Market) -> Stretch:
+    """The last 15 minutes of `market` as bars with their features."""
+    where = home()
+    shared = _shared(str(where.root), market.venue, market.product)
+    with shared.lock:
+        shared.tail.advance(Reader(where), market)
+        return shared.tail.kept
+
+
+def said(market: Market, model: str, from_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Bar ends and probabilities that `model` forecast on `market` since `from_ns`, oldest first; NaN while warming up."""
+    made = forecasts.table(home(), market.venue, market.product, model, from_ns)
+    p = made["p"].to_numpy().astype(np.float64) if made.num_rows else np.empty(0)
+    return made["bar_end_ns"].to_numpy(), p
+
+
+@st.cache_data(max_entries=16, ttl=600, show_spinner=False)
+def _minutes(root: str, venue: str, product: str, n: int, last_seq: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    return Reader(Home.resolve(root)).per_minute(venue, product, n)
+
+
+def minutes(market: Market, n: int = 360) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Start (ns) and ticks of each of the last `n` minutes, oldest first."""
+    return _minutes(str(home().root), market.venue, market.product, n, market.last_seq)
+
+
+@st.cache_data(max_entries=8, ttl=600, show_spinner=False)
+def _last_ticks(root: str, venue: str, product: str, n: int, last_seq: int) -> list[Row]:
+    return Reader(Home.resolve(root)).last_ticks(venue, product, n).to_pylist()
+
+
+def last_ticks(market: Market, n: int = 20) -> list[Row]:
+    """The newest `n` ticks, oldest first, with the export's columns; None where the source gives no value."""
+    return _last_ticks(str(home().root), market.venue, market.product, n, market.last_seq)
+
+
+@st.cache_data(max_entries=8, ttl=600, show_spinner=False)
+def _gaps(root: str, venue: str, product: str, trades: int) -> list[Row]:
+    return Reader(Home.resolve(root)).gaps(venue, product).to_pylist()
+
+
+def gaps(market: Market) -> list[Row]:
+    """Jumps of trade_id on the trade tape, oldest first; changes only when trades were added."""
+    return _gaps(str(home().root), market.venue, market.product, market.trades)
+
+
+def quarantined() -> int:
+    """Frames that no parser accepted."""
+    return Reader(home()).quarantined()
+
+
+@dataclass(frozen=True)
+class Counters:
+    """What the running capture says of itself; None where it has not said it (yet)."""
+
+    running: bool
+    state: str
+    message: str
+    since_ns: int
+    ticks_per_s: float | None
+    last_tick_age_s: float | None
+    lag_s: float | None
+    reconnects: int | None
+    quarantined: int | None
+    stored: int | None
+    behind_s: float | None
+    """How far the market's own time is behind the clock: hours for a simulated market that is catching up."""
+
+
+def counters() -> Counters:
+    """The capture's live counters."""
+    said = job("capture")
+    fields = said.fields
+    market = current_market()
+    behind = (time.time_ns() - market.last_ns) / 1e9 if market is not None and said.running else None
+
+    def number(name: str) -> float | None:
+        value = fields.get(name)
+        return float(value) if isinstance(value, (int, float)) else None
+
+    return Counters(
+        running=said.running, state=said.state, message=said.message, since_ns=said.started_ns,
+        ticks_per_s=number("ticks_per_s"), last_tick_age_s=number("last_tick_age_s"), lag_s=number("lag_s"),
+        reconnects=fields.get("reconnects"), quarantined=fields.get("quarantined"), stored=fields.get("stored"), behind_s=behind,
+    )  # fmt: skip
+
+
+__all__ = [
+    "KEEP_S", "Counters", "counters", "current_market", "gaps", "last_ticks", "live", "markets", "minutes", "quarantined", "said",
+]  # fmt: skip

@@ -1,0 +1,49 @@
+"""Labelled rows of the market that the settings name: what the threshold is set on and what models are trained on."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.config import Home, Settings
+from core.features import dataset
+from core.features.dataset import Labelled
+from core.features.labels import Question
+from core.ingestion.store import Market, Reader
+from ui.loaders.history import History
+from ui.loaders.homes import home
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _history(root: str, venue: str, product: str) -> History:
+    return History(venue, product)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
+    bars = _history(root, venue, product).bars(Reader(Home.resolve(root)), last_seq)
+    return dataset.label(bars, question, venue, product)
+
+
+def market_question(settings: Settings) -> Question:
+    """The question that the settings ask. Raises BadInput."""
+    return Question(settings.label, settings.horizon_s)
+
+
+def labelled(market: Market, question: Question) -> Labelled:
+    """All rows of `market` with their forward volatility and split. Shared: do not change it. Raises NotEnough."""
+    return _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+
+
+def threshold(rows: Labelled, settings: Settings) -> float:
+    """τ in bps: the saved one, else the settings' quantile of the training part."""
+    return settings.tau_bps if settings.tau_bps is not None else rows.tau_of(settings.quantile)
+
+
+def counts(rows: Labelled, tau_bps: float) -> dict[str, dict[str, int]]:
+    """Rows and spikes of each split at `tau_bps`, also where training would refuse it."""
+    return {
+        split: {"rows": int((v := rows.volatility(split)).size), "spikes": int((v >= tau_bps).sum())} for split in dataset.SPLITS
+    }
+
+
+__all__ = ["counts", "labelled", "market_question", "threshold"]

@@ -1,0 +1,118 @@
+"""The pipeline at a glance: what is done, what is next, what waits. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from core.config import Settings
+from core.evaluation.drift import DriftTable
+from core.ingestion.store import Market
+from core.jobs import Job
+from core.training.registry import Meta
+from ui.text import UNCHECKED, venue
+from ui.theme import bps, duration, lift, percent, prob, short_count
+
+State = Literal["done", "next", "wait"]
+ENOUGH_S = 600
+"""Market time after which a threshold and a training make sense: windows, horizons and three splits."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One line: its state, what it is, one sentence, and where its link or its button leads."""
+
+    number: int
+    state: State
+    title: str
+    sentence: str
+    page: str
+    link: str
+    button: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the steps are derived from."""
+
+    market: Market | None
+    settings: Settings
+    capture: Job
+    monitor: Job
+    training: Job
+    champion: Meta | None
+    stale: str | None
+    drift: DriftTable | None
+
+
+def steps(f: Facts) -> list[Step]:
+    """The six steps; exactly one is next: the first that is not done."""
+    span = (f.market.last_ns - f.market.first_ns) / 1e9 if f.market else 0.0
+    captured = f.market is not None and span >= ENOUGH_S
+    trained = f.champion is not None and f.stale is None
+    compared = f.drift is not None
+    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, compared, f.monitor.running]
+    first = done.index(False) if False in done else len(done)
+    told = [_capture(f, span, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
+    pages = [
+        ("Capture ticks", "pages/1_Live_capture.py", "Open capture", "Start a capture"),
+        ("Set the spike threshold", "pages/2_Threshold_tuning.py", "Tune τ", "Set τ"),
+        ("Train", "pages/3_Training.py", "Open training", "Train 3 models"),
+        ("Evaluate", "pages/4_Evaluation.py", "See evidence", "See evidence"),
+        ("Check drift", "pages/5_Drift.py", "Compare", "Compare"),
+        ("Watch", "pages/6_Live_monitor.py", "Open monitor", "Watch the market"),
+    ]
+    return [
+        Step(i + 1, "done" if done[i] else "next" if i == first else "wait", title, told[i], page, link, button)
+        for i, (title, page, link, button) in enumerate(pages)
+    ]
+
+
+def _capture(f: Facts, span: float, captured: bool) -> str:
+    if f.market is None:
+        return "The first ticks are on their way." if f.capture.running else "No ticks yet. Start a capture, or load a recording to look around."
+    has = f"{duration(span)} of {f.market.product}, {venue(f.market.venue)}, {short_count(f.market.ticks)} ticks"
+    if captured:
+        return has
+    return f"{has}. Ten minutes of market time are needed before a threshold means something."
+
+
+def _tau(f: Facts) -> str:
+    if f.settings.tau_bps is not None:
+        return f"τ = {bps(f.settings.tau_bps)} bps over {f.settings.horizon_s} s, {f.settings.label}"
+    return f"Not set: training would take P{100 * f.settings.quantile:g} of its own split. Look at the distribution first."
+
+
+def _train(f: Facts) -> str:
+    if f.training.running:
+        return f"Training: {f.training.message or 'starting'}"
+    if f.champion is None:
+        return "Nothing trained yet. Three models learn whether the next seconds will be a spike: about two minutes."
+    if f.stale:
+        return f"The champion is stale: {f.stale}. Train again so that it answers today's question."
+    return f"Champion: {f.champion.title}, trained on τ {bps(f.champion.tau_bps)} bps"
+
+
+def _evaluate(f: Facts, trained: bool) -> str:
+    if f.champion is None:
+        return "Scores exist once models are trained."
+    s = f.champion.scores
+    of = "" if trained else " (of the stale champion)"
+    return f"AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}{of}. {UNCHECKED}"
+
+
+def _drift(f: Facts) -> str:
+    if f.drift is None:
+        return "Not compared yet."
+    return f"{f.drift.moved} of {len(f.drift.features)} features moved by Evidently's default test"
+
+
+def _watch(f: Facts, trained: bool) -> str:
+    if f.monitor.running:
+        return f"Running: {f.monitor.message or 'starting'}"
+    if f.champion is None:
+        return "Stopped. Needs a champion."
+    return "Stopped." if trained else "Stopped. Its champion is stale."
+
+
+__all__ = ["ENOUGH_S", "Facts", "Step", "steps"]

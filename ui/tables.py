@@ -1,0 +1,98 @@
+"""Rows of the pages' tables as text: (columns, rows) for `ui.shell.table`. Never calls streamlit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from core.evaluation.drift import DriftTable
+from core.training.registry import Meta, Training
+from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, utc
+
+Row = dict[str, Any]
+Rows = tuple[list[str], list[list[str]]]
+
+
+def _number(x: float | None, digits: int) -> str:
+    return MISSING if x is None else f"{x:.{digits}f}"
+
+
+def tick_rows(ticks: Sequence[Row]) -> Rows:
+    """Newest first: exchange time (else ours), bid, ask, last trade, its taker's side."""
+    rows = [
+        [utc(t["exch_ts_ns"] or t["local_ts_ns"], zone=False), price(t["bid"]), price(t["ask"]), price(t["price"]), t["side"] or MISSING]
+        for t in reversed(ticks)
+    ]
+    return ["UTC", "bid", "ask", "last trade", "taker"], rows
+
+
+def gap_rows(holes: Sequence[Row], most: int = 12) -> Rows:
+    """Newest first: when, how long, how many trades are missing."""
+    now = time.time_ns()
+    rows = [
+        [utc(g["from_ns"], now, zone=False), duration((g["to_ns"] - g["from_ns"]) / 1e9), count(g["missing"])]
+        for g in list(reversed(holes))[:most]
+    ]
+    return ["from, UTC", "for", "trades missing"], rows
+
+
+def split_rows(counts: dict[str, dict[str, int]]) -> Rows:
+    """Rows, spikes and base rate of each split."""
+    rows = [
+        [split, count(c["rows"]), count(c["spikes"]), percent(c["spikes"] / c["rows"]) if c["rows"] else MISSING]
+        for split, c in counts.items()
+    ]
+    return ["split", "seconds", "spikes", "base rate"], rows
+
+
+def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
+    """Trained models, newest first: when, model, question, scores, MLflow's run."""
+    now = time.time_ns()
+    rows = []
+    for training in runs:
+        for m in training.models:
+            star = " ★" if champion is not None and m.name == champion.name else ""
+            s = m.scores
+            rows.append([
+                utc(m.trained_ns, now, zone=False), m.title + star, m.label, bps(m.tau_bps), prob(s.pr_auc), percent(s.base_rate),
+                lift(s.lift), prob(s.f1), m.run_id[:8] or MISSING,
+            ])  # fmt: skip
+    return ["when, UTC", "model", "label", "τ, bps", "AP", "base rate", "lift", "F1", "MLflow run"], rows[:most]
+
+
+def score_rows(training: Training, champion: Meta | None) -> Rows:
+    """One row a model of one training, best AP first; every score with the rows and spikes behind it."""
+    rows = []
+    for m in sorted(training.models, key=lambda m: -m.scores.pr_auc):
+        s = m.scores
+        star = " ★" if champion is not None and m.name == champion.name else ""
+        rows.append([
+            m.title + star, prob(s.pr_auc), percent(s.base_rate), lift(s.lift), prob(s.f1), prob(s.precision), prob(s.recall),
+            prob(s.theta), count(s.n_rows), count(s.n_spikes),
+        ])  # fmt: skip
+    return ["model", "AP", "base rate", "lift", "F1", "precision", "recall", "θ", "rows", "spikes"], rows
+
+
+def confusion_rows(meta: Meta) -> Rows:
+    """What θ did on the test split."""
+    s = meta.scores
+    return ["", "alert", "no alert", "seconds"], [
+        ["spike", count(s.tp), count(s.fn), count(s.tp + s.fn)],
+        ["no spike", count(s.fp), count(s.tn), count(s.fp + s.tn)],
+        ["seconds", count(s.tp + s.fp), count(s.fn + s.tn), count(s.n_rows)],
+    ]
+
+
+def drift_rows(made: DriftTable) -> Rows:
+    """One row a feature, those that moved first, then by how far their median went."""
+    ordered = sorted(made.features, key=lambda f: (not f.moved, f.feature))
+    rows = [
+        ["▲ moved" if f.moved else "● as before", f.feature, f.statistic, _number(f.value, 3), _number(f.threshold, 3),
+         bps(f.reference_median), bps(f.current_median)]
+        for f in ordered
+    ]  # fmt: skip
+    return ["verdict", "feature", "statistic", "value", "threshold", "median, reference", "median, current"], rows
+
+
+__all__ = ["Rows", "confusion_rows", "drift_rows", "gap_rows", "run_rows", "score_rows", "split_rows", "tick_rows"]

@@ -1,0 +1,67 @@
+"""Words of the pages: what terms mean, and the names that people read for what core calls by a short name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+HELP: Final[dict[str, str]] = {
+    "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when that volatility is τ or more. "
+    "Changing τ changes the question, so a model trained before is stale.",
+    "theta": "θ: the probability at which to alert. Changing θ asks nothing new of the model: it does not become stale.",
+    "ap": "Average precision (PR-AUC): the mean precision over all θ, weighted by recall. An alert at random has the base rate.",
+    "base_rate": "Base rate: the share of seconds that are spikes. It is what an alert at random would score.",
+    "lift": "Lift: average precision divided by the base rate. 1 is no skill.",
+    "precision": "Precision: the share of alerts that are right.",
+    "recall": "Recall: the share of spike seconds that were alerted.",
+    "f1": "F1: harmonic mean of precision and recall at θ.",
+    "event": "Event: a run of spike seconds; runs closer than the horizon count as one.",
+    "gap": "Gap: a stretch in which trades are known to be missing, seen as a jump of the trade id.",
+    "quarantine": "Quarantine: frames that no parser accepted, kept with their bytes.",
+    "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation.",
+    "purge": "Rows whose horizon reaches into the next split are left out, so that no split knows the next one.",
+    "speed": "Market seconds a second. The simulated market begins six hours back and slows to 1x once it is at the clock.",
+    "seed": "The same seed gives the same simulated market.",
+    "embedded": "A market simulated on this machine, spoken in Coinbase's protocol. Its ticks never mix with real ones.",
+}
+
+FEEDS: Final[dict[str, str]] = {
+    "embedded": "Embedded exchange (simulated)",
+    "coinbase_exchange": "Coinbase Exchange (live)",
+    "coinbase_advanced": "Coinbase Advanced (live)",
+    "reference": "Reference prices (imported)",
+}
+VENUES: Final[dict[str, str]] = {
+    "embedded": "simulated market", "coinbase": "Coinbase", "reference": "imported reference prices",
+}  # fmt: skip
+SPEEDS: Final[tuple[float, ...]] = (1.0, 10.0, 60.0, 300.0)
+PRODUCTS: Final[tuple[str, ...]] = ("BTC-USD", "ETH-USD", "SOL-USD")
+
+LABELS: Final[dict[str, str]] = {
+    "rv": "rv: realised volatility of 1 s returns",
+    "tick_std": "tick_std: standard deviation of tick returns",
+    "bipower": "bipower: realised volatility less jumps",
+    "next_row": "next_row: trailing volatility of the next row (leaky)",
+}
+LEAKY: Final = (
+    "The label next_row is leaky: it is the trailing volatility one row later, and all but one of its seconds are already in "
+    "the features. Its scores near 1 say nothing about the future. It is here to be recognised."
+)
+UNCHECKED: Final = "Leakage: not yet checked."
+
+
+def feed(name: str) -> str:
+    """A feed's name for people."""
+    return FEEDS.get(name, name)
+
+
+def venue(name: str) -> str:
+    """A venue's name for people."""
+    return VENUES.get(name, name)
+
+
+def plural(n: int, one: str, many: str | None = None) -> str:
+    """The count with its noun: "1 model", "3 models"."""
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+__all__ = ["FEEDS", "HELP", "LABELS", "LEAKY", "PRODUCTS", "SPEEDS", "UNCHECKED", "VENUES", "feed", "plural", "venue"]
