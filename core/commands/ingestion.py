@@ -9,6 +9,7 @@ from typing import Any
 
 from core import jobs
 from core.config import Home
+from core.ingestion import feeds
 
 
 def register(sub: Any) -> None:

@@ -8,11 +8,11 @@ SHORTEST_S, LONGEST_S = 0.25, 30.0
 
 
 class Backoff:
-    """Full jitter under a doubling, capped bound: attempt n waits a uniform time up to 0.25 * 2^n s, 0.25 to 30 s in all.
+    """Full jitter under a doubling, capped bound: attempt n waits a uniform time up to 0.25 * 2^n s, at most 30 s.
 
-    The formula is "full jitter" of Amazon's "Exponential Backoff and Jitter" (aws.amazon.com, 2015), with a floor, so that
-    a server which closes at once is not asked more than four times a second. `reset` belongs where data arrives, not where
-    a connection opens: a server that accepts and hangs up would otherwise be asked at full speed.
+    The formula is "full jitter" of Amazon's "Exponential Backoff and Jitter" (aws.amazon.com, 2015), with a floor of
+    0.25 s, so that a server which closes at once is not asked more than four times a second. `reset` belongs where data
+    arrives, not where a connection opens: a server that accepts and hangs up would otherwise be asked at full speed.
     """
 
     def __init__(self, rng: random.Random) -> None:

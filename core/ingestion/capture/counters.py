@@ -86,8 +86,8 @@ class Rate:
 class Counters:
     """Counts of one capture. stored + duplicates + quarantined + shed = received, at every moment.
 
-    An event (a tick or a trade) or a bad frame is `received` when its fate is settled: its commit has returned, or it was
-    shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart.
+    An event (a tick or a trade) or a bad frame is `received` when its fate is settled: its commit has returned, or it
+    was shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart.
     """
 
     stored: int = 0

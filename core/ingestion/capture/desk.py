@@ -79,6 +79,4 @@ class Desk:
     def _check(self) -> None:
         if not self.wanted:
             reasons = "; ".join(f"{product}: {reason}" for product, reason in self.refused.items())
-            raise SubscriptionRefused(
-                f"the exchange refused every product asked for ({reasons}): choose another product"
-            )
+            raise SubscriptionRefused(f"the exchange refused every product asked for ({reasons}): choose others")

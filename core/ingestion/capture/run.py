@@ -9,13 +9,13 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
 from core.config import Home
-from core.errors import BadInput, MalformedFrame, SubscriptionRefused
+from core.errors import BadInput, MalformedFrame
 from core.ingestion import feeds
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
@@ -23,7 +23,7 @@ from core.ingestion.capture.counters import Counters, held_ids
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.sink import Sink
 from core.ingestion.store import Quarantined, Reader, Writer
-from core.ingestion.ticks import Heartbeat, Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.ticks import Refused, Stored, Subscribed, Tick, Trade
 
 SILENCE_S = 10.0
 """No frame for so long means a dead connection: Coinbase sends a heartbeat each second."""
@@ -79,7 +79,7 @@ class Capture:
         local = _is_loopback(self._url)
         self._venue = asked.venue or ("embedded" if local else self._feed.VENUE)
         self._rest_url = asked.rest_url or (None if asked.url else self._feed.REST_URL)
-        self._proxy: bool | None = None if local else True
+        self._proxy: Literal[True] | None = None if local else True
         self._desk = Desk(asked.products, self._feed.CHANNELS)
         self._backoff = Backoff(world.rng)
         self._counters = Counters()
@@ -123,14 +123,13 @@ class Capture:
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
-        first = True
+        why: str | None = None
         while True:
-            if not first:
+            if why is not None:
                 delay = self._backoff.next_s()
                 self._message = f"{why}: reconnecting, attempt {self._backoff.attempt}, next in {delay:.1f} s"
                 await self._world.sleep(delay)
                 self._counters.reconnects += 1
-            first = False
             try:
                 async with connect(
                     self._url,
@@ -270,6 +269,3 @@ def _check(asked: Asked, url: str) -> None:
 def _is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
-
-
-__all__ = ["Asked", "Capture", "Heartbeat", "SubscriptionRefused", "World", "capture"]

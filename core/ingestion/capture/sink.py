@@ -24,8 +24,8 @@ Frame = tuple[Sequence[Stored], Quarantined | None]
 class Sink:
     """Takes frames from the socket's loop and commits them in groups of at most 50 ms or 500 frames, in a thread.
 
-    The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. A full queue sheds
-    what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture ends.
+    The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. A full queue
+    sheds what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture ends.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Sink:
             self._many.set()
 
     async def run(self) -> None:
-        """Commit groups until `close` was called and the queue is empty. Raises TremorError when the last write fails."""
+        """Commit groups until `close` was called and the queue is empty; TremorError when the last write fails."""
         with ThreadPoolExecutor(1, "store") as thread:
             while True:
                 if not self._frames:

@@ -13,8 +13,8 @@ from core.config import Home
 def status(home: Home, wall_ns: Callable[[], int] = time.time_ns) -> list[dict[str, Any]]:
     """One entry for the capture that runs in this home, none when none does.
 
-    `product` names its products, comma between; `last_tick_age_s` is None before the first tick; the counts are those of
-    its last word, at most some seconds old, and count only what was acknowledged by then.
+    `product` names its products, comma between; `last_tick_age_s` is None before the first tick; the counts are those
+    of its last word, at most some seconds old, and count only what was acknowledged by then.
     """
     job = jobs.read(home, "capture")
     said = job.fields
