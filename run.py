@@ -101,7 +101,9 @@ class Venv:
 
     def said(self):
         """What the stamp says, {} where there is none."""
-        return json.loads(self.stamp.read_text()) if self.stamp.exists() else {}
+        with contextlib.suppress(OSError, ValueError):
+            return json.loads(self.stamp.read_text())
+        return {}
 
     def write(self, **fields):
         """Add `fields` to the stamp, in one step."""
@@ -183,13 +185,14 @@ def why(text, log):
 
 
 def prepare(venv, home=None, database=True):
-    """Copy plotly.js, compile the window kernel and create the home's MLflow database, when one of them is missing."""
-    kernel = digest(venv.root / APP_LOCK, *(venv.root / "core" / "features").glob("**/*.py"))
+    """Copy plotly.js, compile what numba compiles and create the home's MLflow database, when one is missing."""
+    sources = [p for part in ("core/features", "exchange/simulator") for p in (venv.root / part).glob("**/*.py")]
+    kernel = digest(venv.root / APP_LOCK, *sources)
     root = Path(environment(home).get("TREMOR_HOME") or venv.root)
     missing = [str(root)] if database and not (root / "mlflow.db").exists() else []
     if not missing and venv.said().get("kernel") == kernel and (venv.root / "static" / "plotly.min.js").exists():
         return
-    say("Compiling the window kernel%s: up to a minute, once." % (", creating the MLflow database" if missing else ""))
+    say("Compiling%s: up to a minute, once." % (" and creating the MLflow database" if missing else ""))
     if venv.run([str(venv.python), str(venv.root / "run.py"), "prepare"] + missing, venv.log) == 0:
         venv.write(kernel=kernel)
     else:
@@ -201,14 +204,16 @@ def prepare_inside(homes):
     import plotly
 
     from core.config import Home
-    from core.features import windows
+    from core.features import dataset
     from core.training import tracking
+    from exchange.simulator import Simulator
 
     target = ROOT / "static" / "plotly.min.js"
     target.parent.mkdir(exist_ok=True)
     shutil.copyfile(str(Path(plotly.__file__).parent / "package_data" / target.name), str(target) + ".new")
     os.replace(str(target) + ".new", str(target))
-    windows.warm_up()
+    dataset.warm_up()
+    next(Simulator().events())
     for home in homes:
         tracking.set_up(Home.resolve(home))
 
@@ -259,15 +264,6 @@ def check(venv):
     return max([subprocess.call([str(venv.python), "-m"] + c, cwd=str(venv.root), env=environment()) for c in commands])
 
 
-def test(venv, arguments):
-    """Go on as pytest where the system can, so that its signals and exit code are its own."""
-    command = [str(venv.python), "-m", "pytest"] + arguments
-    if os.name == "nt":
-        return subprocess.call(command, cwd=str(venv.root), env=environment())
-    os.chdir(str(venv.root))
-    return os.execve(command[0], command, environment())
-
-
 def main(arguments):
     refuse_old(sys.version_info)
     verb = arguments[0] if arguments and arguments[0] in ("test", "check", "prepare") else "app"
@@ -284,7 +280,11 @@ def main(arguments):
         return check(venv)
     if verb == "test":
         prepare(venv, database=False)
-        return test(venv, arguments[1:])
+        command = [str(venv.python), "-m", "pytest"] + arguments[1:]
+        os.chdir(str(ROOT))
+        if os.name == "nt":
+            return subprocess.call(command, env=environment())
+        os.execve(command[0], command, environment())  # so that pytest's signals and exit code are its own
     prepare(venv, options.home)
     return launch(venv, options)
 

@@ -135,6 +135,12 @@ def test_an_interrupted_set_up_is_not_believed(root: Path, stage: str, capsys: p
     assert venv(root, commands).ready(APP)
 
 
+def test_a_stamp_that_cannot_be_read_is_none(root: Path) -> None:
+    venv(root, Fake(root)).install(APP)
+    venv(root, Fake(root)).stamp.write_text("")
+    assert not venv(root, Fake(root)).ready(APP)
+
+
 def test_an_interrupted_update_is_not_believed_either(root: Path) -> None:
     venv(root, Fake(root)).install(APP)
     before = (root / run.APP_LOCK).read_text()
