@@ -52,6 +52,7 @@ class Exchange:
         self._tickers: dict[str, Ticker] = {}
         self._listeners: dict[tuple[str, str], set[ServerConnection]] = defaultdict(set)
         self._clients: set[ServerConnection] = set()
+        self._playing: asyncio.Task[None] | None = None
 
     @property
     def url(self) -> str:
@@ -66,13 +67,18 @@ class Exchange:
         """Connections that are open now."""
         return len(self._clients)
 
+    def check(self) -> None:
+        """Raise what ended the tape, if something did: a recording that cannot be read on, for one."""
+        if self._playing is not None and self._playing.done() and not self._playing.cancelled():
+            self._playing.result()
+
     def _send(self, connections: set[ServerConnection], frame: bytes) -> None:
         broadcast(connections, frame, text=True)
         self.sent += len(connections)
 
     def _publish(self, event: Event) -> None:
         """Take one event into the state and send it to whoever listens; frames nobody hears are not even made."""
-        self.market_time_ns = event.ts_ns
+        self.market_time_ns = max(self.market_time_ns, event.ts_ns)
         if isinstance(event, Match):
             self._histories[event.product].add(event)
             if listeners := self._listeners.get(("matches", event.product)):
@@ -189,16 +195,15 @@ async def serve(
         raise _taken(rest_port, "rest-port") from problem
     exchange.port = websocket.sockets[0].getsockname()[1]
     exchange.rest_port = http.sockets[0].getsockname()[1]
-    playing = asyncio.create_task(exchange._play(events, MarketClock(source.start_ns, speed, wall)))
+    exchange._playing = asyncio.create_task(exchange._play(events, MarketClock(source.start_ns, speed, wall)))
     try:
         yield exchange
     finally:
-        playing.cancel()
+        exchange._playing.cancel()
         http.close()
         websocket.close()
         await websocket.wait_closed()
-        if playing.done() and not playing.cancelled() and (failed := playing.exception()):
-            raise failed
+    exchange.check()
 
 
 def _taken(port: int, option: str) -> Busy:

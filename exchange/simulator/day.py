@@ -11,7 +11,7 @@ from exchange.simulator.products import Product
 MINUTES = 1_440
 MINUTE_SD_BPS = 3.0
 MINUTE_VOLUME = 2_000.0
-"""A simulated yesterday: a random walk of so many bps a minute that ends at the start; volume in median orders a minute."""
+"""A simulated yesterday: a random walk of so many bps a minute that ends at the start; volume in median orders."""
 
 
 class Day:

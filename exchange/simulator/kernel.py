@@ -16,8 +16,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 # Float state.
-LEVEL, SLOW, FAST, SHOCK, RISE, HERALD, EXCITED, EFFICIENT, ZONE, TILT, LATE = range(11)
-N_FLOATS = 11
+LEVEL, SLOW, FAST, SHOCK, RISE, HERALD, EXCITED, EFFICIENT, ZONE, TENSION = range(10)
+N_FLOATS = 10
 # Integer state.
 REGIME, REGIME_LEFT, BID, ASK, SIDE, TRADES, HERALD_IN, HERALD_LEFT, SUDDEN_IN, BID_SIZE, ASK_SIZE, LAST_US = range(12)
 N_INTS = 12
@@ -25,39 +25,48 @@ N_INTS = 12
 CALM, VOLATILE = 0, 1
 
 # --- volatility -------------------------------------------------------------------------------------------------
-BASE = 0.235
+BASE = 0.185
 """One-second standard deviation (bps) of the calm regime's median."""
-REGIME_LOG = 0.95
+REGIME_LOG = 1.05
 """How much higher log volatility lies in the volatile regime."""
-REGIME_MEDIAN_S = (1_500.0, 660.0)
-REGIME_LOG_SD = 0.55
-"""A regime lasts a lognormal time: tens of minutes, now and then more than an hour. Not memoryless: semi-Markov."""
-SLOW_TAU_S, SLOW_SD = 900.0, 0.22
-FAST_TAU_S, FAST_SD = 60.0, 0.20
+REGIME_MEDIAN_S = (840.0, 420.0)
+REGIME_LOG_SD = 0.2
+"""A regime lasts a lognormal time: tens of minutes. Not memoryless (semi-Markov): no spell is very short."""
+SLOW_TAU_S, SLOW_SD = 900.0, 0.10
+FAST_TAU_S, FAST_SD = 60.0, 0.15
 """Two log-OU components: the sum of scales that makes the autocorrelation of |r| fall slowly (LeBaron 2001)."""
+JERK = 0.97
+"""The share of a second's variance that is a chi-square draw of its own, nobody's to foresee: moves come in leaps."""
 
 # --- shocks -----------------------------------------------------------------------------------------------------
-SUDDEN_MEAN_S, SUDDEN_SHAPE = 300.0, 2
-HERALD_MEAN_S, HERALD_SHAPE = 300.0, 2
+SUDDEN_MEAN_S, SUDDEN_SHAPE = 1_000.0, 3
+HERALD_MEAN_S, HERALD_SHAPE = 350.0, 3
 """Waiting times (gamma of that shape) of shocks from nowhere and of stretches that may herald one."""
-HERALD_MIN_S, HERALD_MAX_S = 20, 50
-HERALD_TRUE = 0.7
+HASTE = 3
+"""In the volatile regime the waiting times run so many times as fast."""
+HERALD_MIN_S, HERALD_MAX_S = 30, 60
+HERALD_TRUE = 0.8
 """The share of heralds that a shock follows; the others are false alarms."""
-SHOCK_LOG_MEAN, SHOCK_LOG_SD, SHOCK_TAU_S = 0.25, 0.30, 12.0
+HERALD_TELLS = 0.6
+"""How much log size of the shock rises with the herald's tension, which is uniform on 0.5 to 1.5."""
+SHOCK_LOG_MEAN, SHOCK_LOG_SD, SHOCK_TAU_S = 0.05, 0.15, 30.0
 """A shock adds a one-second standard deviation (bps), lognormal, that decays: a burst, not one tick."""
 
 # --- orders -----------------------------------------------------------------------------------------------------
-RATE = 2.3
+RATE = 1.8
 """Taker orders a second in the calm regime, before excitation."""
 BRANCHING, DECAY = 0.25, 1.2
 """Each order sets off 0.25 others on average, within about 0.8 s (Hawkes 1971; Bacry, Mastromatteo, Muzy 2015)."""
 RATE_VOL = 0.45
 """Elasticity of the rate to volatility."""
 RATE_MAX = 120.0
-ZONE_S = 0.62
+ZONE_S = 0.075
 """Quotes rest until the efficient price has left a zone around them, whose width is that of the move in so many seconds
 at the present volatility, times a random number (uncertainty zones: Robert and Rosenbaum 2011)."""
-PERSIST = 0.86
+WIDE_SHARE = 0.26
+WIDE_BPS = 0.055
+"""How often the spread is wider than a cent in the calm, and its median then (bps)."""
+PERSIST = 0.96
 """The chance that the next taker is on the side of the last (long memory of order flow: Lillo and Farmer 2004)."""
 
 
@@ -99,34 +108,40 @@ def _latent(rng: np.random.Generator, f: Floats, i: Ints) -> tuple[float, float]
     f[SLOW] += -f[SLOW] / SLOW_TAU_S + SLOW_SD * math.sqrt(2.0 / SLOW_TAU_S) * rng.standard_normal()
     f[FAST] += -f[FAST] / FAST_TAU_S + FAST_SD * math.sqrt(2.0 / FAST_TAU_S) * rng.standard_normal()
     f[SHOCK] *= math.exp(-1.0 / SHOCK_TAU_S)
+    pace = HASTE if i[REGIME] == VOLATILE else 1
+    loudness = 0.0
     fires = False
     if i[HERALD_LEFT] > 0:
         i[HERALD_LEFT] -= 1
-        f[HERALD] = min(1.0, f[HERALD] + f[RISE])
+        f[HERALD] = min(f[TENSION], f[HERALD] + f[RISE])
         if i[HERALD_LEFT] == 0:
             fires = rng.random() < HERALD_TRUE
+            loudness = HERALD_TELLS * (f[TENSION] - 1.0)
             i[HERALD_IN] = _gamma_wait(rng, HERALD_MEAN_S, HERALD_SHAPE)
     else:
         f[HERALD] *= 0.8
-        i[HERALD_IN] -= 1
+        i[HERALD_IN] -= pace
         if i[HERALD_IN] <= 0:
             i[HERALD_LEFT] = HERALD_MIN_S + int(rng.random() * (HERALD_MAX_S - HERALD_MIN_S))
-            f[RISE] = 1.5 / i[HERALD_LEFT]
-    i[SUDDEN_IN] -= 1
+            f[TENSION] = 0.5 + rng.random()
+            f[RISE] = 2.0 * f[TENSION] / i[HERALD_LEFT]
+    i[SUDDEN_IN] -= pace
     if i[SUDDEN_IN] <= 0:
         fires = True
         i[SUDDEN_IN] = _gamma_wait(rng, SUDDEN_MEAN_S, SUDDEN_SHAPE)
     if fires:
-        f[SHOCK] = math.hypot(f[SHOCK], math.exp(SHOCK_LOG_MEAN + SHOCK_LOG_SD * rng.standard_normal()))
+        loudness += SHOCK_LOG_MEAN + SHOCK_LOG_SD * rng.standard_normal()
+        f[SHOCK] = math.hypot(f[SHOCK], math.exp(loudness))
     return math.hypot(BASE * math.exp(f[LEVEL] + f[SLOW] + f[FAST]), f[SHOCK]), f[HERALD]
 
 
 @numba.njit(cache=True)
 def _spread_cents(rng: np.random.Generator, mid_cents: float, stir: float, herald: float) -> int:
     """The new spread: mostly one cent, otherwise lognormal, the more often and the wider the market is stirred."""
-    if rng.random() > min(0.9, 0.34 * stir**0.35 + 0.45 * herald):
+    if rng.random() > min(0.9, WIDE_SHARE * stir**0.25 + 0.4 * herald):
         return 1
-    return 1 + int(mid_cents * 1e-4 * 0.12 * stir**0.5 * (1.0 + 1.5 * herald) * math.exp(0.9 * rng.standard_normal()))
+    typical = mid_cents * 1e-4 * WIDE_BPS * stir**0.5 * (1.0 + 1.5 * herald)
+    return 1 + int(typical * math.exp(0.9 * rng.standard_normal()))
 
 
 @numba.njit(cache=True)
@@ -135,6 +150,7 @@ def _order(
     f: Floats,
     i: Ints,
     sd: float,
+    jerky: float,
     herald: float,
     waited_s: float,
     volatility: float,
@@ -147,7 +163,7 @@ def _order(
 
     Fills the row `order` and the next rows of `matches`; returns how many of those are now filled.
     """
-    f[EFFICIENT] += sd * volatility * math.sqrt(waited_s) * rng.standard_normal()
+    f[EFFICIENT] += jerky * volatility * math.sqrt(waited_s) * rng.standard_normal()
     bid, ask = i[BID], i[ASK]
     mid = 0.5 * (bid + ask)
     gap = f[EFFICIENT] - math.log(mid) * 1e4
@@ -170,8 +186,8 @@ def _order(
     side = i[SIDE]
     first = ask if side > 0 else bid
     last = first
-    if moved:  # what was eaten lies between the old touch and the new one
-        last = max(ask, i[BID]) if side > 0 else min(bid, i[ASK])
+    if moved:  # a sweep ends at the level that it eats only in part: that is the new touch
+        last = max(ask, i[ASK]) if side > 0 else min(bid, i[BID])
     more = 0.55 if moved else 0.22
     n = 1
     while n < 12 and rng.random() < more:
@@ -208,8 +224,8 @@ def block(
     """Simulate market seconds [second, second + seconds); return (rows of `orders`, rows of `matches`) filled.
 
     `orders`: microsecond since the tape's start, taker side, bid, ask (cents), bid and ask size (1e-8), how many
-    matches. `matches`: price (cents), size (1e-8). Orders come by Ogata's thinning (1981) of an exponential Hawkes process whose
-    base rate follows the latent state; a buffer that is full drops what it cannot hold, alike on every run.
+    matches. `matches`: price (cents), size (1e-8). Orders come by Ogata's thinning (1981) of an exponential Hawkes
+    process whose base rate follows the latent state; a full buffer drops what it cannot hold, alike on every run.
     """
     n_orders = 0
     n_matches = 0
@@ -217,9 +233,11 @@ def block(
         sd, herald = _latent(rng, f, i)
         base = RATE * intensity * (sd / BASE) ** RATE_VOL * (1.0 + 0.8 * herald)
         base = min(base, RATE_MAX)
+        noise = rng.standard_normal()
+        jerky = sd * math.sqrt(1.0 - JERK + JERK * noise * noise)
         now = 0.0
         if i[LAST_US] < 0:
-            n_matches = _order(rng, f, i, sd, 0.0, 0.0, volatility, size, orders[0], matches, 0)
+            n_matches = _order(rng, f, i, sd, jerky, 0.0, 0.0, volatility, size, orders[0], matches, 0)
             orders[0, 0] = 0
             i[LAST_US] = 0
             n_orders = 1
@@ -238,7 +256,8 @@ def block(
                 continue
             waited = (us - i[LAST_US]) * 1e-6
             i[LAST_US] = us
-            n_matches = _order(rng, f, i, sd, herald, waited, volatility, size, orders[n_orders], matches, n_matches)
+            row = orders[n_orders]
+            n_matches = _order(rng, f, i, sd, jerky, herald, waited, volatility, size, row, matches, n_matches)
             orders[n_orders, 0] = us
             n_orders += 1
             f[EXCITED] = min(f[EXCITED] + BRANCHING * DECAY, RATE_MAX)
