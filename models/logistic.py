@@ -71,11 +71,12 @@ class Logistic(TwoClass):
 
     Parameters
     ----------
-    C : inverse strength of the L2 penalty. Small, because neighbouring windows say nearly the same and
-        neighbouring rows are the same minute: 10,000 one-second rows are about a hundred independent ones.
+    C : inverse strength of the L2 penalty. Small, because neighbouring windows say nearly the same and neighbouring
+        rows are the same minute: 10,000 one-second rows are about a hundred independent ones. (On blocks held out
+        within a recorded day, 0.0001 beat 0.01 and 1.)
     """
 
-    def __init__(self, C: float = 0.01, max_iter: int = 1000) -> None:
+    def __init__(self, C: float = 0.001, max_iter: int = 1000) -> None:
         self.C = C
         self.max_iter = max_iter
 

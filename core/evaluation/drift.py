@@ -118,12 +118,14 @@ def compare(
     for name, part in zip(names, (reference, current), strict=True):
         if len(part) < LEAST_ROWS:
             raise NotEnough(f"the {name} part has {len(part):,} rows, a comparison needs {LEAST_ROWS}: capture more")
-    before, now = (_finite(side, features) for side in (reference, current))
+    sizes = (_share(len(reference), len(current)), _share(len(current), len(reference)))
+    before, now = (
+        _sample(_finite(side, features), size, seed) for side, size in zip((reference, current), sizes, strict=True)
+    )
     shared = [f for f in features if before[f].notna().any() and now[f].notna().any()]
     if not shared:
         raise NotEnough(f"none of the {len(features)} features is there in both parts: compare ticks of one kind")
-    size = [_share(len(reference), len(current)), _share(len(current), len(reference))]
-    before, now = (_sample(side[shared], n, seed) for side, n in zip((before, now), size, strict=True))
+    before, now = before[shared], now[shared]
     beat(0.1, "starting Evidently")
     html, report = _evidently(before, now, beat)
     beat(0.9, "writing the report")

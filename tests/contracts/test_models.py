@@ -1,0 +1,172 @@
+"""What every file in models/ must do. A new one is found by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.utils.estimator_checks import check_estimator
+
+import models
+
+MODELS = models.discover()
+VOLATILITY = "rv_60"
+NAMES = sorted(MODELS)
+
+
+def table(rows: int, seed: int) -> tuple[pd.DataFrame, np.ndarray]:
+    """Features with skew, signs, zeros and holes, and spikes that follow volatility."""
+    rng = np.random.default_rng(seed)
+    level = np.exp(np.cumsum(rng.normal(0, 0.05, rows)))
+    x = pd.DataFrame(
+        {
+            VOLATILITY: level * rng.lognormal(0, 0.2, rows),
+            "rv_300": level,
+            "ret_60": rng.normal(0, 2, rows),
+            "intensity_10": rng.poisson(3, rows) / 10,
+            "imbalance_60": rng.uniform(-1, 1, rows),
+        }
+    )
+    x.loc[: rows // 20, "rv_300"] = np.nan
+    x.loc[rng.random(rows) < 0.1, "imbalance_60"] = np.nan
+    return x, level * rng.lognormal(0, 0.4, rows) > np.quantile(level, 0.85)
+
+
+X, Y = table(1200, 1)
+X_VAL, Y_VAL = table(400, 2)
+
+
+def fitted(name: str, seed: int = 3, **params: Any) -> models.Estimator:
+    estimator = MODELS[name].build(seed, VOLATILITY)
+    return estimator.set_params(**params).fit(X, Y, validation=(X_VAL, Y_VAL))  # type: ignore[attr-defined]
+
+
+def test_every_file_is_found_baselines_first() -> None:
+    files = {p.stem for p in Path(models.__file__).parent.glob("*.py") if not p.stem.startswith("_")}
+    assert len(MODELS) == len(files) >= 3
+    assert [m.BASELINE for m in MODELS.values()] == sorted((m.BASELINE for m in MODELS.values()), reverse=True)
+    assert any(m.BASELINE for m in MODELS.values())
+    assert all(name == m.NAME and m.TITLE and m.TITLE.strip() == m.TITLE for name, m in MODELS.items())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_fit_gives_itself_and_probabilities_are_probabilities(name: str) -> None:
+    estimator = MODELS[name].build(0, VOLATILITY)
+    assert estimator.fit(X, Y) is estimator
+    p = estimator.predict_proba(X_VAL)
+    assert p.shape == (len(X_VAL), 2) and p.dtype == np.float64
+    assert ((p >= 0) & (p <= 1)).all()
+    np.testing.assert_allclose(p.sum(axis=1), 1, atol=1e-12)
+    assert p[Y_VAL, 1].mean() > p[~Y_VAL, 1].mean()
+    assert list(estimator.classes_) == [False, True]
+    assert list(estimator.feature_names_in_) == list(X.columns)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_same_seed_same_output_to_the_bit(name: str) -> None:
+    np.testing.assert_array_equal(fitted(name).predict_proba(X_VAL), fitted(name).predict_proba(X_VAL))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_row_at_a_time_equals_all_at_once(name: str) -> None:
+    estimator = fitted(name)
+    one_by_one = np.vstack([estimator.predict_proba(X_VAL.iloc[[i]]) for i in range(30)])
+    np.testing.assert_allclose(one_by_one, estimator.predict_proba(X_VAL.iloc[:30]), rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_saved_and_loaded_it_says_the_same(name: str) -> None:
+    estimator = fitted(name)
+    suffix, content = models.to_bytes(estimator)
+    loaded = models.from_bytes(suffix, content)
+    np.testing.assert_array_equal(loaded.predict_proba(X_VAL), estimator.predict_proba(X_VAL))
+    assert loaded.get_params() == estimator.get_params()
+    assert list(loaded.classes_) == list(estimator.classes_)
+    assert list(loaded.feature_names_in_) == list(estimator.feature_names_in_)
+    assert models.to_bytes(loaded)[0] == suffix == (".ubj" if name == "xgboost" else ".joblib")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_columns_go_by_name_extra_ones_are_passed_over_missing_ones_are_named(name: str) -> None:
+    estimator = fitted(name)
+    shuffled = X_VAL[X_VAL.columns[::-1]].assign(extra=1.0, another=np.nan)
+    np.testing.assert_array_equal(estimator.predict_proba(shuffled), estimator.predict_proba(X_VAL))
+    with pytest.raises(ValueError, match="2 of 5 columns are missing: rv_300, imbalance_60"):
+        estimator.predict_proba(X_VAL.drop(columns=["rv_300", "imbalance_60"]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("value", [False, True])
+def test_one_class_is_an_error_with_the_count(name: str, value: bool) -> None:
+    with pytest.raises(ValueError, match=rf"only one class is present: all 1,200 rows are {value}"):
+        MODELS[name].build(0, VOLATILITY).fit(X, np.full(len(X), value))
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hole", [np.nan, 0.0, 7.25])
+def test_a_column_without_values_or_without_variation_does_no_harm(name: str, hole: float) -> None:
+    x, x_val = X.assign(ret_60=hole), X_VAL.assign(ret_60=hole)
+    estimator = MODELS[name].build(0, VOLATILITY).fit(x, Y, validation=(x_val, Y_VAL))
+    assert np.isfinite(estimator.predict_proba(x_val)).all()
+    assert np.isfinite(estimator.predict_proba(X_VAL)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("hole", [np.nan, 7.25])
+def test_volatility_without_variation_works_or_says_so(name: str, hole: float) -> None:
+    estimator = MODELS[name].build(0, VOLATILITY)
+    if MODELS[name].BASELINE:
+        with pytest.raises(ValueError, match="rv_60 does not vary in the training part"):
+            estimator.fit(X.assign(rv_60=hole), Y)
+    else:
+        assert np.isfinite(estimator.fit(X.assign(rv_60=hole), Y).predict_proba(X_VAL)).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_values_missing_in_a_row_still_gives_a_probability(name: str) -> None:
+    empty = pd.DataFrame(np.nan, index=range(3), columns=X.columns)
+    p = fitted(name).predict_proba(empty)
+    assert np.isfinite(p).all() and (p == p[0]).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("validation", [None, (X_VAL, np.zeros(len(X_VAL), bool)), (X_VAL.iloc[:0], Y_VAL[:0])])
+def test_a_validation_part_that_cannot_steer_stops_nothing(name: str, validation: Any) -> None:
+    estimator = MODELS[name].build(0, VOLATILITY).fit(X, Y, validation=validation)
+    assert np.isfinite(estimator.predict_proba(X_VAL)).all()
+    if hasattr(estimator, "stopping_"):
+        assert estimator.stopping_.startswith("no early stopping: ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_parameters_make_the_round_trip_through_clone(name: str) -> None:
+    estimator = fitted(name)
+    copy = clone(estimator)
+    assert copy is not estimator and copy.get_params() == estimator.get_params()
+    assert not hasattr(copy, "classes_")
+    np.testing.assert_array_equal(
+        copy.fit(X, Y, validation=(X_VAL, Y_VAL)).predict_proba(X_VAL), estimator.predict_proba(X_VAL)
+    )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_scikit_learns_own_checks(name: str) -> None:
+    estimator = MODELS[name].build(0, VOLATILITY)
+    if "volatility" in estimator.get_params():
+        estimator.set_params(volatility=0)  # type: ignore[attr-defined]
+    if "rounds" in estimator.get_params():
+        estimator.set_params(rounds=30)  # type: ignore[attr-defined]
+    rule = {"check_classifiers_train": "a rule on one column is not meant to learn the checks' classes"}
+    results = check_estimator(estimator, expected_failed_checks=rule if MODELS[name].BASELINE else None, on_skip=None)
+    assert sum(result["status"] == "passed" for result in results) > 40
+
+
+def test_a_file_of_another_kind_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"ends in .ubj or .joblib, not in '.pkl'"):
+        models.from_bytes(".pkl", b"")
+    with pytest.raises(ValueError, match="XGBoost cannot read"):
+        models.from_bytes(".ubj", b"not a model")
