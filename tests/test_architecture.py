@@ -28,7 +28,7 @@ ADAPTERS = {
     "matplotlib": ("core/evaluation/", "core/training/", "tests/"),
     "streamlit": ("ui/", "pages/", "app.py", "tests/"),
     "plotly": ("ui/", "run.py", "tests/"),
-    "exchange": ("exchange/", "core/commands", "tests/"),
+    "exchange": ("exchange/", "core/commands", "run.py", "tests/"),
     "urllib.request": ("tests/",),
     "requests": (),
     "aiohttp": (),
