@@ -25,7 +25,8 @@ class Sink:
     """Takes frames from the socket's loop and commits them in groups of at most 50 ms or 500 frames, in a thread.
 
     The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. A full queue
-    sheds what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture ends.
+    sheds what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture
+    ends.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class Feed(Protocol):
 @cache
 def names() -> tuple[str, ...]:
     """The feeds there are, sorted."""
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")))
 
 
 @runtime_checkable

@@ -46,6 +46,7 @@ class _Shape(msgspec.Struct):
     data: msgspec.Raw = _ABSENT
     e: msgspec.Raw = _ABSENT
     raw: msgspec.Raw = _ABSENT
+    lastUpdateId: msgspec.Raw = _ABSENT
 
 
 _shape = msgspec.json.Decoder(_Shape)
@@ -78,7 +79,7 @@ def _frame(frame: bytes, local_ts_ns: int | None) -> list[Event]:
     if "type" in there:
         flat = local_ts_ns is None and _is_flat(frame)
         return _object(frame, None) if flat else _of("coinbase_exchange")(frame, local_ts_ns)
-    if "stream" in there or "e" in there:
+    if there & {"stream", "e", "lastUpdateId"}:
         return _of("binance_spot")(frame, local_ts_ns)
     if "event" in there:
         return _of("bitstamp" if "channel" in there else "kraken_v1")(frame, local_ts_ns)

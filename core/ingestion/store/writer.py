@@ -186,7 +186,9 @@ class Writer:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
-        except sqlite3.OperationalError as error:
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of this program, not of the disk
+        except sqlite3.DatabaseError as error:
             raise _unwritable(self._path, error) from error
         ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
         offered = sum(1 for row in rows if row[0] != HEARTBEAT)
