@@ -64,7 +64,8 @@ def with_pandas(bars: Bars) -> pd.DataFrame:
     for a, b in ((10, 60), (60, 300)):
         out[f"log_rv_{a}_{b}"] = 0.5 * np.log((sums[a]["r2"] / a + quiet) / (sums[b]["r2"] / b + quiet))
         out[f"log_intensity_{a}_{b}"] = np.log((sums[a]["n_ticks"] / a + 0.1) / (sums[b]["n_ticks"] / b + 0.1))
-    out["jump_60"] = (1 - (out["bipower_60"] / 1e4) ** 2 / sums[60]["r2"]).clip(0, 1)
+    r2 = sums[60]["r2"].clip(lower=formulas.TINY)
+    out["jump_60"] = ((r2 - (out["bipower_60"] / 1e4) ** 2) / r2).clip(0, 1)
     return pd.DataFrame(out)[list(formulas.NAMES)]
 
 

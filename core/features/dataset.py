@@ -41,7 +41,7 @@ def bars(reader: Reader, venue: str, product: str) -> Bars:
     return Sampler().push(reader.tape(venue, product))
 
 
-_WORTH_TWO_THREADS = 100_000
+WORTH_TWO_THREADS = 100_000
 
 
 def table(bars: Bars, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -52,7 +52,7 @@ def table(bars: Bars, out: NDArray[np.float64] | None = None) -> NDArray[np.floa
     """
     if out is None:
         out = np.empty((len(formulas.FEATURES), len(bars)))
-    cut = restart(bars, len(bars) // 2) if len(bars) > _WORTH_TWO_THREADS else len(bars)
+    cut = restart(bars, len(bars) // 2) if len(bars) > WORTH_TWO_THREADS else len(bars)
     if cut == len(bars):
         return formulas.Rows().push(bars, out)
 

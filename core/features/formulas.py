@@ -24,6 +24,8 @@ QUIET_R2 = 1e-12
 """Added to a mean squared one-second return in ratios: (0.01 bps)^2, about a tenth of a cent on 91,000 USD, so that a
 window in which nothing moved has a finite logarithm."""
 
+TINY = 1e-300  # keeps 0 / 0 at 0
+
 Floats = NDArray[np.float64]
 Formula = Callable[[Aggregates], Floats]
 
@@ -121,8 +123,8 @@ FEATURES: tuple[Feature, ...] = (
         "jump_60",
         60,
         "0 to 1",
-        "share of the squared returns that jumps made: 1 - bipower / realised variance, last 60 s",
-        lambda a: np.clip(1.0 - _share((bipower(a, 60) / BPS) ** 2, a.of("r2", 60)), 0.0, 1.0),
+        "share of the squared returns that jumps made: (realised - bipower variance) / realised, last 60 s",
+        lambda a: np.clip((a.of("r2", 60) - (bipower(a, 60) / BPS) ** 2) / np.maximum(a.of("r2", 60), TINY), 0.0, 1.0),
     ),
 )
 NAMES: tuple[str, ...] = tuple(f.name for f in FEATURES)
