@@ -89,7 +89,7 @@ def test_the_fingerprint_follows_what_the_rows_were_made_from() -> None:
     prints = {
         labelled().at(15.0).fingerprint,
         labelled().at(15.1).fingerprint,
-        labelled(seed=1).at(6.0).fingerprint,
+        labelled(scale=1.001e-4).at(15.0).fingerprint,
         labelled(question=Question("bipower")).at(15.0).fingerprint,
     }
     assert len(prints) == 4
