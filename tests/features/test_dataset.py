@@ -86,14 +86,19 @@ def test_features_whose_input_is_not_there_are_named() -> None:
 
 
 def test_the_fingerprint_follows_what_the_rows_were_made_from() -> None:
-    prints = {
-        labelled().at(15.0).fingerprint,
-        labelled().at(15.1).fingerprint,
-        labelled(scale=1.001e-4).at(15.0).fingerprint,
-        labelled(question=Question("bipower")).at(15.0).fingerprint,
-    }
-    assert len(prints) == 4
-    assert labelled().at(15.0).fingerprint == labelled().at(15.0).fingerprint
+    def fingerprint(rows: Labelled, share: float = 1.0) -> str:
+        tau = rows.mending_tau()
+        assert tau is not None
+        return rows.at(tau * share).fingerprint
+
+    prints = [
+        fingerprint(labelled()),
+        fingerprint(labelled(), share=0.99),
+        fingerprint(labelled(seed=1)),
+        fingerprint(labelled(question=Question("bipower"))),
+    ]
+    assert len(set(prints)) == 4
+    assert fingerprint(labelled()) == prints[0]
 
 
 def test_saved_splits_carry_the_fingerprint(home: Home) -> None:
