@@ -200,8 +200,9 @@ def _alone(html: str) -> str:
 
     The policy in its head lets the browser itself refuse whatever the page's scripts would want from outside.
     """
+    outside = re.findall(r"""@import\s+(?:url\()?["']?(?:https?:)?//[^"')]+""", html)
     markup = re.sub(r"(<(script|style)\b[^>]*>).*?</\2>", r"\1", html, flags=re.DOTALL)
-    outside = re.findall(r"""<(?:script|link|img|iframe)\b[^>]*?(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+""", markup)
+    outside += re.findall(r"""<(?:script|link|img|iframe)\b[^>]*?(?:src|href)\s*=\s*["'](?:https?:)?//[^"']+""", markup)
     if outside:
         raise Damaged(f"Evidently's page would load {outside[0][:120]} from the internet: it is not kept")
     policy = (

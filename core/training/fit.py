@@ -179,7 +179,7 @@ def _keep(
             "training": training, "label": label, "fingerprint": dataset.fingerprint, "baseline": str(f.model.BASELINE),
             "leakage": "leaky label" if label in LEAKY_LABELS else "not checked",
         },
-        figure=figure, curve=msgspec.to_builtins(f.scores.curve) | as_row(f.scores),
+        figure=figure, curve=msgspec.to_builtins(f.scores.curve) | {"operating_point": as_row(f.scores)},
     )  # fmt: skip
     suffix, content = models.to_bytes(f.estimator)
     meta = Meta(

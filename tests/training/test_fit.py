@@ -1,0 +1,174 @@
+"""One training into a real MLflow store, from the fit to the champion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import models
+from core.config import EXPERIMENT, Home
+from core.errors import BadInput, NotEnough
+from core.evaluation.scores import score
+from core.features.dataset import Dataset
+from core.training import fit, registry, tracking
+from core.training.fit import Trained, train
+
+Make = Callable[..., Dataset]
+
+
+def runs(home: Home) -> list[Any]:
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=home.mlflow_uri)
+    return client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
+
+
+def artifact(home: Home, run: Any, name: str) -> Path:
+    from urllib.parse import urlparse
+
+    return Path(urlparse(run.info.artifact_uri).path) / name
+
+
+def test_every_model_is_trained_in_the_order_of_discovery(trained: list[Trained]) -> None:
+    assert [t.meta.model for t in trained] == list(models.discover())
+
+
+def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: list[Trained]) -> None:
+    import mlflow
+
+    found = {run.info.run_id: run for run in runs(mlflow_home)}
+    for one in trained:
+        run, meta = found[one.meta.run_id], one.meta
+        assert run.info.status == "FINISHED" and run.info.run_name == meta.model
+        params = run.data.params
+        assert params["model"] == meta.model and params["seed"] == "5" and params["fingerprint"] == meta.fingerprint
+        assert (params["label"], params["horizon_s"], params["venue"], params["product"]) == (
+            "rv", "60", "coinbase", "BTC-USD",
+        )  # fmt: skip
+        assert float(params["tau_bps"]) == meta.tau_bps and float(params["quantile"]) == 0.9
+        assert params["n_features"] == "5" and params["train_rows"] == "720"
+        assert {f"model.{k}" for k in one.estimator.get_params()} <= params.keys()
+        assert run.data.tags["fingerprint"] == meta.fingerprint and run.data.tags["leakage"] == "not checked"
+        for name in ("pr_auc", "base_rate", "lift", "f1", "recall", "theta", "n_rows", "n_spikes"):
+            assert run.data.metrics[name] == getattr(meta.scores, name)
+        assert run.data.metrics["validation_pr_auc"] == meta.validation.pr_auc
+        picture = artifact(mlflow_home, run, "pr_curve.png").read_bytes()
+        assert picture[:8] == b"\x89PNG\r\n\x1a\n" and 512 <= int.from_bytes(picture[16:20], "big") <= 1200
+        curve = json.loads(artifact(mlflow_home, run, "pr_curve.json").read_text())
+        assert curve["recall"] == meta.scores.curve.recall and curve["precision"] == meta.scores.curve.precision
+        assert curve["operating_point"]["theta"] == meta.theta in curve["theta"]
+        signature = mlflow.models.get_model_info(f"runs:/{meta.run_id}/model").signature
+        assert signature.inputs.input_names() == list(meta.features) and signature.outputs is not None
+
+
+def test_a_logged_model_says_what_the_fitted_one_said(trained: list[Trained], make_dataset: Make) -> None:
+    import mlflow
+
+    x, _ = make_dataset().part("test")
+    for one in trained:
+        flavour = mlflow.xgboost if one.meta.model == "xgboost" else mlflow.sklearn
+        loaded = flavour.load_model(f"runs:/{one.meta.run_id}/model")
+        np.testing.assert_allclose(
+            loaded.predict_proba(x)[:, 1], one.estimator.predict_proba(x)[:, 1], rtol=1e-6, atol=1e-9
+        )
+
+
+def test_scores_are_of_the_test_part_at_the_theta_of_validation(trained: list[Trained], make_dataset: Make) -> None:
+    dataset = make_dataset()
+    (x_val, y_val), (x, y) = dataset.part("validation"), dataset.part("test")
+    for one in trained:
+        p_val, p = (one.estimator.predict_proba(part)[:, 1] for part in (x_val, x))
+        assert one.meta.scores == score(one.meta.model, y_val, p_val, y, p)
+        assert one.meta.theta == one.meta.scores.theta
+        assert one.meta.scores.lift > 1.5
+
+
+def test_artifacts_load_back_and_the_champion_is_the_best_on_validation(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make
+) -> None:
+    x, _ = make_dataset().part("test")
+    for one in trained:
+        estimator, meta = registry.load(mlflow_home, one.meta.name)
+        assert meta == one.meta and meta.missing == ("spread_60", "flow_60") and meta.volatility == "rv_60"
+        np.testing.assert_array_equal(estimator.predict_proba(x), one.estimator.predict_proba(x))
+    champion = registry.champion(mlflow_home)
+    assert champion is not None
+    assert champion.validation.pr_auc == max(t.meta.validation.pr_auc for t in trained)
+
+
+def test_progress_rises_to_one_and_says_what_is_done(told: list[tuple[float, str]], trained: list[Trained]) -> None:
+    shares = [share for share, _ in told]
+    assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
+    said = [message for _, message in told]
+    assert "gradient boosting, round 40 of 400" in said and "logging to MLflow, 2 of 3" in said
+
+
+def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the_crown(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make
+) -> None:
+    again = train(mlflow_home, make_dataset(), ["logistic"], 5)
+    first = next(t.meta for t in trained if t.meta.model == "logistic")
+    assert again[0].meta.scores == first.scores and again[0].meta.name != first.name
+    assert registry.champion(mlflow_home) == again[0].meta
+
+    leaky = train(mlflow_home, make_dataset("next_row"), ["zscore"], 5)
+    assert leaky[0].meta.leaky and leaky[0].meta.volatility == "tick_std_60"
+    assert registry.champion(mlflow_home) == again[0].meta
+    run = next(run for run in runs(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
+    assert run.data.tags["leakage"] == "leaky label"
+
+
+@pytest.mark.parametrize("quiet", ["train", "validation", "test"])
+def test_a_part_without_a_spike_is_refused_before_anything_is_fitted(
+    home: Home, make_dataset: Make, quiet: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "_fit", lambda *_: pytest.fail("fitted"))
+    with pytest.raises(NotEnough, match=rf"At τ 8.7 bps the {quiet} part has 0 spikes in [27][24]0 rows"):
+        train(home, make_dataset(quiet=quiet))
+    assert not home.root.exists()
+
+
+def test_an_unknown_model_is_named_with_those_there_are(home: Home, make_dataset: Make) -> None:
+    with pytest.raises(BadInput, match="no model named prophet; there is zscore, logistic, xgboost"):
+        train(home, make_dataset(), ["logistic", "prophet"])
+
+
+def test_a_model_that_cannot_be_fitted_says_why(home: Home, make_dataset: Make) -> None:
+    dataset = make_dataset()
+    dataset.rows["rv_60"] = 1.0
+    with pytest.raises(BadInput, match="z-score rule cannot be fitted: rv_60 does not vary"):
+        train(home, dataset)
+
+
+def test_what_is_undefined_is_left_out_of_the_metrics(trained: list[Trained]) -> None:
+    import msgspec
+
+    metrics = fit._metrics(msgspec.structs.replace(trained[0].meta.scores, precision=None))
+    assert "precision" not in metrics and "curve" not in metrics and "name" not in metrics and metrics["recall"] > 0
+
+
+def test_a_failure_while_logging_leaves_no_run_running(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: Any) -> None:
+        raise OSError("disk full")
+
+    before = {run.info.run_id for run in runs(mlflow_home)}
+    monkeypatch.setattr(tracking, "_log_model", breaks)
+    with pytest.raises(OSError, match="disk full"):
+        train(mlflow_home, make_dataset(), ["zscore"])
+    new = [run for run in runs(mlflow_home) if run.info.run_id not in before]
+    assert [run.info.status for run in new] == ["FAILED"]
+    assert not (mlflow_home.artifacts / tracking.OPEN).exists()
+
+
+def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: list[Trained]) -> None:
+    for one in trained:
+        content = (mlflow_home.artifacts / one.meta.name / one.meta.file).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == one.meta.sha256
