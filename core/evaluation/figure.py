@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.scores import Scores
+from core.evaluation.scores import Curve, Scores
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,7 +63,7 @@ def pr_figure(
         color=MUTED, fontsize=9, va="top" if below else "bottom",
     )  # fmt: skip
 
-    lines = [np.array([s.curve.recall, s.curve.precision]) for s in scores]
+    lines = [_steps(s.curve) for s in scores]
     crowd = np.vstack([_points(line) for line in lines] + [_points(np.array([[0.0, 1.0], [base_rate, base_rate]]))])
     others = iter(CHALLENGERS * len(scores))
     for i, (s, title, baseline) in enumerate(zip(scores, titles, baselines, strict=True)):
@@ -105,6 +105,12 @@ def _frame(axes: Axes, heading: str) -> None:
     axes.set_ylabel("precision: share of alerts that were right", color=MUTED, fontsize=10)
     axes.text(0, 1.035, heading, color=INK, fontsize=11, transform=axes.transAxes)
     axes.text(1, 1.035, "○ at θ, chosen on validation", color=THETA, fontsize=9, ha="right", transform=axes.transAxes)
+
+
+def _steps(curve: Curve) -> Floats:
+    """The curve as the steps (2, 2 k) that average precision sums: the area under the drawn line is the score."""
+    recall, precision = np.array(curve.recall), np.array(curve.precision)
+    return np.array([np.stack([np.append(0.0, recall[:-1]), recall], axis=1).ravel(), np.repeat(precision, 2)])
 
 
 def _points(line: Floats) -> Floats:
