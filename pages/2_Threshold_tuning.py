@@ -32,13 +32,13 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
     with top:
         strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings)))
     saved = loaders.threshold(rows, settings)
-    bins = distribution_of(rows)
+    bins, start = distribution_of(rows), session.tau_bps or saved
 
     @fragment()
     def dial() -> None:
         left, right = st.columns([3.2, 1], gap="large")
         with left:
-            tau = threshold_dial(bins, session.tau_bps or saved, key=f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}")
+            tau = threshold_dial(bins, start, key=f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}")
             session.tau_bps = tau
         now = at_tau(rows, tau)
         with right, st.container(key="at_tau"):
@@ -47,7 +47,7 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
             st.metric("Base rate, train", percent(now.base_rate), help=text.HELP["base_rate"])
             box(now.sentence, "ok" if now.enough else "warn", key="smallest_split")
             same = settings.tau_bps is not None and bps(settings.tau_bps) == bps(tau)
-            if st.button("Use this τ", type="primary", width="stretch", key="use_tau", help=text.HELP["tau"], disabled=tau == settings.tau_bps):
+            if st.button("Use this τ", type="primary", width="stretch", key="use_tau", disabled=tau == settings.tau_bps):
                 actions.use_tau(tau)
                 session.say(f"τ is {bps(tau)} bps now.")
                 st.rerun()
@@ -56,8 +56,7 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
             note(f"In use: <b>{bps(saved)} bps</b>" + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one."))
         with left, caught():
             block("What would have been a spike", f"last hour of the market, volatility of the next {settings.horizon_s} s")
-            t, volatility, spans = last_hour(rows, tau)
-            figure = charts.hour(kind(), t, volatility, tau, spans)
+            figure = charts.hour(kind(), *last_hour(rows, tau))
             st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="hour")
 
     dial()

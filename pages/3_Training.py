@@ -43,7 +43,7 @@ with open_page("Training", "which models learn to answer the question, and what 
         label = f"Train {text.plural(len(chosen), 'model')}"
         if not job.running:
             st.button(label, type="primary", key="train", on_click=actions.train, args=(chosen,), disabled=not chosen or not counts)
-            note("About two minutes on this machine; the page may be left. " + text.UNCHECKED)
+            note("Under a minute on this machine; the page may be left. " + text.UNCHECKED)
 
         @fragment(run_every=1.0 if job.running else None)
         def progress() -> None:
@@ -63,7 +63,7 @@ with open_page("Training", "which models learn to answer the question, and what 
         table(*run_rows(runs, champion), text=(0, 1, 2), key="runs")
         note(text.UNCHECKED + " An AP near 1 is a bug until proven otherwise.")
     else:
-        empty("No runs yet. Train the first three models: about two minutes on this machine.")
+        empty("No runs yet. Train the first three models: under a minute on this machine.")
     with st.expander("Log and MLflow"):
         where = loaders.home()
         note(f"Log of the last training: <code>{where.jobs / 'train.log'}</code>. MLflow: <code>{where.mlflow_uri}</code>.")

@@ -46,12 +46,16 @@ with open_page("Drift", "whether the market still looks as it did when the model
     a, b = made.reference, made.current
     block("Feature by feature", f"{made.product}, {a.name} from {utc(a.first_ns)} against {b.name} to {utc(b.last_ns)}")
     note(made.note)
-    table(*drift_rows(made), text=(0, 1, 2), key="drift_table")
+    moved, others = drift_rows(made, moved=True), drift_rows(made, moved=False)
+    if moved[1]:
+        table(*moved, text=(0, 1, 2), key="drift_table")
+    with st.expander(f"{len(others[1])} features as before", expanded=not moved[1]):
+        table(*others, text=(0, 1, 2), key="drift_others")
     note(f"Compared: {count(a.compared)} of {count(a.rows)} rows with {count(b.compared)} of {count(b.rows)}."
          + (f" Left out, because one part has none: {', '.join(made.left_out)}." if made.left_out else ""))  # fmt: skip
     sheet = loaders.sheet(made)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
-        block("Evidently's report", "its own page, always white, with its own scroll")
+        block("Evidently's report", "its own page, with its own scroll")
         st.download_button("Download HTML", sheet, "tremor_drift.html", "text/html", key="download", on_click="ignore")
     with st.container(key="sheet"):
         st.iframe(sheet, height=900)

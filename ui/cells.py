@@ -64,7 +64,7 @@ def _behind(now: Counters, market: Market | None) -> Cell:
     if not now.running or market is None:
         return Cell("idle", "Lag", MISSING, "behind the exchange")
     if market.venue == "embedded" and now.behind_s is not None and now.behind_s > 60:
-        return Cell("ok", "Market time", f"−{duration(now.behind_s)}", "simulated, catching up with the clock")
+        return Cell("ok", "Market time", f"−{duration(now.behind_s)}", "simulated, catching up")
     lag = now.lag_s if now.lag_s is not None else now.behind_s
     return Cell("warn" if (lag or 0) > 5 else "ok", "Lag", duration(lag), "behind the exchange")
 
@@ -123,7 +123,9 @@ def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
 def drift_cells(made: DriftTable | None, job: Job) -> list[Cell]:
     """Drift: what moved, and what was compared."""
     if made is None:
-        return [Cell("idle", "Verdict", "none yet", "nothing compared"), Cell(job_level(job), "Comparison", job.state, job.message)]
+        said = job.message if job.running else "not run yet" if job.state == "none" else job.state
+        return [Cell("idle", "Features moved", MISSING, "nothing compared yet"), Cell("idle", "Reference", MISSING, "what models learned from"),
+                Cell("idle", "Current", MISSING, "what came since"), Cell(job_level(job), "Comparison", "running" if job.running else MISSING, said)]
     n = len(made.features)
     now = time.time_ns()
     return [
@@ -175,7 +177,7 @@ def monitor_cells(now: Counters, job: Job, seen: View | None, champion: Meta, th
         why = f"silent for {duration(now.last_tick_age_s)}" if now.running else "no capture runs"
         feed = Cell("bad" if now.running else "idle", "Feed", "no data", why)
     elif now.behind_s is not None and now.behind_s > 60:
-        feed = Cell("ok", "Feed", f"−{duration(now.behind_s)}", "simulated, catching up with the clock")
+        feed = Cell("ok", "Feed", f"−{duration(now.behind_s)}", "simulated, catching up")
     else:
         feed = Cell("ok", "Feed", duration(now.lag_s if now.lag_s is not None else now.behind_s), "behind the exchange")
     return [

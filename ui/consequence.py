@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from core.features.dataset import ENOUGH_SPIKES, SPLITS, Labelled, shown
 from core.features.labels import events
 from ui.charts.base import Span, Times
-from ui.frames import broken, spans
+from ui.frames import broken, gaps, spans
 from ui.theme import count
 from ui.threshold_dial.bins import Bins, binned
 
@@ -57,13 +57,13 @@ def _mend(rows: Labelled, tau_bps: float) -> str:
     return f"Lower τ to {shown(tau)} or below."
 
 
-def last_hour(rows: Labelled, tau_bps: float) -> tuple[Times, NDArray[np.float64], list[Span]]:
-    """The newest hour of rows: times, forward volatility in bps (NaN at gaps), and the stretches at or above τ."""
+def last_hour(rows: Labelled, tau_bps: float) -> tuple[Times, NDArray[np.float64], float, list[Span], list[Span]]:
+    """The newest hour of rows: times, forward volatility in bps (NaN at holes), τ, the stretches at or above τ, and those without rows."""
     every = rows.rows["bar_end_ns"].to_numpy()
     at = every > every[-1] - HOUR_S * 1_000_000_000
     ns, volatility = every[at], rows.rows["forward_vol_bps"].to_numpy()[at]
     t, (line,) = broken(ns, volatility)
-    return t, line, spans(ns, volatility >= tau_bps)
+    return t, line, tau_bps, spans(ns, volatility >= tau_bps), gaps(ns)
 
 
 __all__ = ["Consequence", "at_tau", "distribution_of", "last_hour"]

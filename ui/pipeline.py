@@ -87,7 +87,7 @@ def _train(f: Facts) -> str:
     if f.training.running:
         return f"Training: {f.training.message or 'starting'}"
     if f.champion is None:
-        return "Nothing trained yet. Three models learn whether the next seconds will be a spike: about two minutes."
+        return "Nothing trained yet. Three models learn whether the next seconds will be a spike, in under a minute."
     if f.stale:
         return f"The champion is stale: {f.stale}. Train again so that it answers today's question."
     return f"Champion: {f.champion.title}, trained on τ {bps(f.champion.tau_bps)} bps"

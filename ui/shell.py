@@ -132,10 +132,10 @@ def box(sentence: str, level: Level = "idle", key: str | None = None) -> None:
 
 
 def empty(sentence: str, page: str | None = None, label: str = "") -> None:
-    """An empty state: what is missing, why it matters, and the step, as a link where the step is on another page."""
+    """An empty state: what is missing, why it matters, and the one step, as the primary button where it is on another page."""
     box(sentence, "idle", key="empty")
-    if page is not None:
-        st.page_link(page, label=label, icon=":material/arrow_forward:", icon_position="right")
+    if page is not None and st.button(label, type="primary", key="empty_step"):
+        st.switch_page(page)
 
 
 def table(

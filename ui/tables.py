@@ -84,9 +84,9 @@ def confusion_rows(meta: Meta) -> Rows:
     ]
 
 
-def drift_rows(made: DriftTable) -> Rows:
-    """One row a feature, those that moved first, then by how far their median went."""
-    ordered = sorted(made.features, key=lambda f: (not f.moved, f.feature))
+def drift_rows(made: DriftTable, *, moved: bool) -> Rows:
+    """One row a feature that moved (or did not), farthest from its threshold first."""
+    ordered = sorted((f for f in made.features if f.moved == moved), key=lambda f: -abs((f.value or 0.0) - f.threshold))
     rows = [
         ["▲ moved" if f.moved else "● as before", f.feature, f.statistic, _number(f.value, 3), _number(f.threshold, 3),
          bps(f.reference_median), bps(f.current_median)]

@@ -108,7 +108,7 @@ def bands(c: Palette, spans: list[Span]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def hatch(figure: go.Figure, c: Palette, gaps: list[Span], axes: tuple[str, ...]) -> list[dict[str, Any]]:
+def hatch(figure: go.Figure, c: Palette, gaps: list[Span], axes: tuple[str, ...], word: str = "gap") -> list[dict[str, Any]]:
     """Draw `gaps` as hatched stretches on hidden overlay axes, and give back their labels ("gap 48 s").
 
     Shapes cannot hatch: these are filled scatters with a pattern.
@@ -124,7 +124,7 @@ def hatch(figure: go.Figure, c: Palette, gaps: list[Span], axes: tuple[str, ...]
         seconds = float((b - a) / np.timedelta64(1, "s"))
         labels.append(
             label(
-                c, f"gap {duration(round(seconds))}", xref="x", x=iso(a + (b - a) / 2), yref="paper", y=1, yanchor="top",
+                c, f"{word} {duration(round(seconds))}", xref="x", x=iso(a + (b - a) / 2), yref="paper", y=1, yanchor="top",
                 font={"size": 12, "color": c.gap}, bgcolor=c.bg,
             )
         )  # fmt: skip

@@ -133,7 +133,9 @@ def ticks_per_minute(kind: str, t: Times, ticks: NDArray[np.int64], *, height: i
     f.add_bar(
         x=t, y=ticks, marker={"color": rgba(c.vol, 0.5), "line": {"width": 0}}, name="ticks", hovertemplate="%{y:,d} ticks<extra></extra>"
     )
-    f.layout.annotations = [corner(c, "ticks a minute"), utc_mark(c), tag(c, c.vol, count(int(ticks[-1])), float(ticks[-1]))]
+    # the newest minute is not over: the tag is of the one before
+    whole = [tag(c, c.vol, count(int(ticks[-2])), float(ticks[-2]))] if ticks.size > 1 else []
+    f.layout.annotations = [corner(c, "ticks a minute"), utc_mark(c), *whole]
     return f
 
 

@@ -12,6 +12,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config import Home
+from core.ingestion import capture
 from core.ingestion.store import Market, Reader
 from core.live import forecasts, pipeline
 from core.live.tail import Stretch, Tail
@@ -67,8 +68,11 @@ def _minutes(root: str, venue: str, product: str, n: int, last_seq: int) -> tupl
 
 
 def minutes(market: Market, n: int = 360) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start (ns) and ticks of each of the last `n` minutes, oldest first."""
-    return _minutes(str(home().root), market.venue, market.product, n, market.last_seq)
+    """Start (ns) and ticks of each of the last `n` minutes, oldest first; those before the market's first tick are left out
+    (but for one hour, so that a young capture's first minutes are not drawn as wide as a wall)."""
+    start, ticks = _minutes(str(home().root), market.venue, market.product, n, market.last_seq)
+    first = min(int(np.searchsorted(start, market.first_ns - 60 * 10**9)), max(start.size - 60, 0))
+    return start[first:], ticks[first:]
 
 
 @st.cache_data(max_entries=8, ttl=600, show_spinner=False)
@@ -117,7 +121,7 @@ class Counters:
 def counters() -> Counters:
     """The capture's live counters."""
     said = job("capture")
-    fields = said.fields
+    fields = next(iter(capture.status(home())), {})
     market = current_market()
     behind = (time.time_ns() - market.last_ns) / 1e9 if market is not None and said.running else None
 
