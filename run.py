@@ -157,7 +157,7 @@ class Venv:
         def installed(*command):
             return self.run(list(command) + ["--requirement", str(lock)], self.log, progress) == 0
 
-        say("Installing about %d packages into .venv, %s." % (total, "about a minute" if uv else "two to five minutes"))
+        say("Installing about %d packages into .venv, %s." % (total, "about a minute" if uv else "one to five minutes"))
         if uv:
             self.make("--without-pip")
         if not uv or not installed(*uv, "pip", "install", "--python", str(self.python)):
