@@ -15,6 +15,8 @@ from core.errors import MalformedFrame
 from core.ingestion.ticks import E8
 
 INT64_MAX = 2**63 - 1
+MOST = 9.2e10
+"""USD or units, just below what int64 holds in e8."""
 SECOND_NS = 1_000_000_000
 LATEST_NS = 2_208_988_800 * 4 * SECOND_NS
 """2249-12-31: past it int64 nanoseconds leave no room for a horizon."""
@@ -55,11 +57,11 @@ _SCALES = tuple(10 ** (8 - decimals) for decimals in range(9))
 
 
 def e8_of_float(value: float) -> int:
-    """A float64 as whole 1e-8: exact for numbers written with up to 8 decimals below 45 million, else the nearest.
+    """A float64 as whole 1e-8: exact for numbers written with up to 8 decimals below 22 million, else the nearest.
 
     Raises MalformedFrame when it is not finite or does not fit.
     """
-    if not -INT64_MAX / E8 < value < INT64_MAX / E8:
+    if not -MOST < value < MOST:
         raise MalformedFrame(f"{value!r} is not a price or size that fits")
     return round(value * E8)
 

@@ -73,6 +73,6 @@ def decode(decoder: Callable[[bytes], Any], frame: bytes) -> Any:
     try:
         return decoder(frame)
     except (msgspec.MsgspecError, UnicodeError) as error:
-        raise MalformedFrame(f"not a frame of this feed: {error}") from error
+        raise MalformedFrame(f"not a frame of this feed: {ascii(str(error))[1:-1][:200]}") from error
     except RecursionError as error:
         raise MalformedFrame("not a frame of this feed: nested too deeply") from error

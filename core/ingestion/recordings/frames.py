@@ -17,7 +17,6 @@ from core.ingestion import feeds
 from core.ingestion.feeds import coinbase_advanced
 from core.ingestion.recordings.rows import Columns, time_ns
 from core.ingestion.ticks import Event
-from core.ingestion.values import product_name
 
 _STAMPED = re.compile(rb"([0-9]{1,19}(?:\.[0-9]{1,9})?):? +(?=[{\[])", re.ASCII)
 _SENT = re.compile(rb"wss?://\S+ <(?:-|->) [0-9.]+(?:: .*)?", re.ASCII | re.DOTALL)
@@ -139,6 +138,5 @@ def _inner(inner: dict[str, Any] | str, local_ts_ns: int | None) -> list[Event]:
             raise MalformedFrame(f"not a ticker: {error}") from error
         if local_ts_ns is None:
             raise MalformedFrame("a ticker without any time")
-        product_name(ticker.product_id)
         return [coinbase_advanced.tick(ticker, None, local_ts_ns)]
     return _frame(msgspec.json.encode(inner), local_ts_ns)

@@ -96,9 +96,7 @@ class Columns:
                 raise MalformedFrame("the row has no price")
             price = (bid + ask) // 2
         given = get("trade_id")
-        trade_id = None if _missing(given) else given if isinstance(given, int) else whole(_digits(given))
-        if trade_id is not None and not 0 <= trade_id <= INT64_MAX:
-            raise MalformedFrame(f"trade_id {trade_id} is not one")
+        trade_id = None if _missing(given) else whole(_digits(given))
         named_venue, named_product = get("venue"), get("product")
         where = {
             "venue": venue or _name(named_venue) or ("coinbase" if self.quoted or self.trades else "reference"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
 
@@ -16,6 +17,7 @@ from core.errors import BadInput
 
 MOST_ROWS = 20_000_000
 MOST_COLUMNS = 500
+LONGEST_TEXT = 200
 
 
 def checked_suffix(path: Path) -> None:
@@ -47,8 +49,7 @@ def write(table: pa.Table, path: Path) -> None:
 
 def names(path: Path) -> list[str]:
     """The file's column names. Raises BadInput when it is no Parquet file or larger than what is read from one file."""
-    with _opened(path) as file:
-        return list(file.schema_arrow.names)
+    return list(_types(path))
 
 
 def read(path: Path, columns: Sequence[str]) -> Iterator[tuple[list[dict[str, Any]], float]]:
@@ -56,7 +57,8 @@ def read(path: Path, columns: Sequence[str]) -> Iterator[tuple[list[dict[str, An
 
     Bounded before anything is read: a small file can hold hundreds of MB of columns, and its footer need not say so.
     """
-    with _opened(path) as file:
+    texts = [name for name, kind in _types(path).items() if name in columns and _is_text(kind)]
+    with _opened(path, texts) as file:
         total, done = max(file.metadata.num_rows, 1), 0
         try:
             for batch in file.iter_batches(batch_size=10_000, columns=list(columns), use_threads=False):
@@ -66,10 +68,20 @@ def read(path: Path, columns: Sequence[str]) -> Iterator[tuple[list[dict[str, An
             raise BadInput(f"{path.name} is damaged after {done:,} rows ({_short(error)})") from error
 
 
+def _types(path: Path) -> dict[str, pa.DataType]:
+    with _opened(path) as file:
+        return {field.name: field.type for field in file.schema_arrow}
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_binary(kind)
+
+
 @contextmanager
-def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+def _opened(path: Path, texts: Sequence[str] = ()) -> Iterator[pq.ParquetFile]:
     try:
-        file = pq.ParquetFile(path, pre_buffer=False)
+        # texts stay in their dictionary: one long text named by a million rows is not spelled out a million times
+        file = pq.ParquetFile(path, pre_buffer=False, read_dictionary=list(texts))
     except (pa.ArrowException, OSError) as error:
         raise BadInput(f"{path.name} is no readable Parquet file ({_short(error)})") from error
     with file:
@@ -82,12 +94,17 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 
 
 def _plain(batch: pa.RecordBatch) -> pa.Table:
-    """Timestamps as int64 ns, float32 as float64; what has no such reading stays as it is."""
+    """Timestamps as int64 ns; texts only when none is longer than a value can be."""
     table = pa.Table.from_batches([batch])
     for i, field in enumerate(table.schema):
         if pa.types.is_timestamp(field.type):
             plain = table.column(i).cast(pa.timestamp("ns", field.type.tz)).cast(pa.int64())
             table = table.set_column(i, field.name, plain)
+        elif pa.types.is_dictionary(field.type):
+            lengths = (pc.max(pc.binary_length(chunk.dictionary)).as_py() for chunk in table.column(i).chunks)
+            longest = max((length or 0 for length in lengths), default=0)
+            if longest > LONGEST_TEXT:
+                raise BadInput(f"column {field.name} holds a text of {longest:,} bytes: no value is so long")
     return table
 
 
