@@ -24,7 +24,8 @@ from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Stored, Tick, 
 _TICK = struct.Struct("<qqqqqqqq")
 _TRADE = struct.Struct("<q")
 _HEARTBEAT = struct.Struct("<qq")
-_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"  # not OR IGNORE, which would also swallow what breaks a rule of the table
+_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+"""Not OR IGNORE, which would also swallow a row that breaks a rule of the table."""
 _SUM_UP = """
 INSERT INTO runs
     SELECT source, market, sum(kind = 0), sum(kind = 1), min(seq), max(seq),
