@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -96,9 +97,18 @@ class Logistic(TwoClass):
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """P of (no spike, spike), (n, 2), as if both classes were equally common (balanced weights)."""
+        """P of (no spike, spike), (n, 2), as if both classes were equally common (balanced weights).
+
+        Added up column by column: a matrix product rounds a row differently in company than alone, and a live forecast
+        must have the bits of the same row in history.
+        """
         values = self._take(X)
-        return both(np.asarray(self.pipeline_.predict_proba(values), dtype=np.float64)[:, 1])
+        inputs = np.ascontiguousarray(self.pipeline_[:-1].transform(values))
+        fit = self.pipeline_["fit"]
+        log_odds = np.full(len(inputs), float(fit.intercept_[0]))
+        for column, weight in zip(inputs.T, fit.coef_[0], strict=True):
+            log_odds += weight * column
+        return both(expit(log_odds))
 
 
 def build(seed: int, volatility: str) -> Logistic:  # noqa: ARG001
