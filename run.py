@@ -78,16 +78,26 @@ def find_uv():
 def run_logged(command, log, progress=lambda: "  still at it", every_s=15):
     """Run `command` with its output in the file `log`; say `progress()` now and then. Returns the exit code."""
     with open(str(log), "ab") as file:
-        child = subprocess.Popen(command, cwd=str(ROOT), env=environment(), stdout=file, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(command, cwd=str(ROOT), env=environment(), stdout=file, stderr=file, close_fds=False)
     try:
         while True:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 return child.wait(timeout=every_s)
             say(progress())
     finally:
-        if child.poll() is None:
-            child.terminate()
-            child.wait()
+        child.terminate()  # means nothing to one that has ended
+        child.wait()
+
+
+def take_turns(held):
+    """Two set-ups would take each other's .venv away: the second waits, also for the pip of one that was killed."""
+    if fcntl:
+        os.set_inheritable(held.fileno(), True)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("Another set-up of this folder is still running: waiting for it.")
+            fcntl.flock(held, fcntl.LOCK_EX)
 
 
 class Venv:
@@ -127,8 +137,7 @@ class Venv:
     def install(self, locks):
         """Make the folder hold `locks`, the last of which contains the others, unless it does. Raises Stop."""
         with open(str(self.root / APP_LOCK)) as held:
-            if fcntl:  # two set-ups would take each other's .venv away: the second waits
-                fcntl.flock(held, fcntl.LOCK_EX)
+            take_turns(held)
             if self.ready(locks):
                 return
             if self.unusable():
@@ -138,16 +147,13 @@ class Venv:
                 raise Stop("The packages take 1.5 GB and only %.1f GB are free here." % (self.free() / 1e9))
             self.folder.mkdir(exist_ok=True)
             self.unfinished.write_text("")  # removed at the very end: whoever finds it starts over
-            with contextlib.suppress(FileNotFoundError):
-                self.stamp.unlink()
             self.fill(self.root / locks[-1])
             self.write(python=self.version, locks={name: digest(self.root / name) for name in locks})
             self.unfinished.unlink()
 
     def fill(self, lock):
         """Make the environment and install `lock` into it: with uv where there is one that can, else with pip."""
-        lines = lock.read_text().splitlines()
-        total = len([line for line in lines if "==" in line and "sys_platform == 'win32'" not in line])
+        total = len([line for line in lock.read_text().splitlines() if "==" in line and "win32" not in line])
         began, uv = time.monotonic(), self.uv()
 
         def progress():
@@ -209,7 +215,6 @@ def prepare_inside(homes):
     from exchange.simulator import Simulator
 
     target = ROOT / "static" / "plotly.min.js"
-    target.parent.mkdir(exist_ok=True)
     shutil.copyfile(str(Path(plotly.__file__).parent / "package_data" / target.name), str(target) + ".new")
     os.replace(str(target) + ".new", str(target))
     dataset.warm_up()
@@ -258,12 +263,6 @@ def launch(venv, options):
         return 0
 
 
-def check(venv):
-    """Lint, format and types; all three are said, even when the first fails."""
-    commands = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
-    return max([subprocess.call([str(venv.python), "-m"] + c, cwd=str(venv.root), env=environment()) for c in commands])
-
-
 def main(arguments):
     refuse_old(sys.version_info)
     verb = arguments[0] if arguments and arguments[0] in ("test", "check", "prepare") else "app"
@@ -277,7 +276,8 @@ def main(arguments):
     venv = Venv()
     venv.install([APP_LOCK] if verb == "app" else [APP_LOCK, DEV_LOCK])
     if verb == "check":
-        return check(venv)
+        tools = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
+        return max([subprocess.call([str(venv.python), "-m"] + t, cwd=str(ROOT), env=environment()) for t in tools])
     if verb == "test":
         prepare(venv, database=False)
         command = [str(venv.python), "-m", "pytest"] + arguments[1:]
