@@ -2,6 +2,8 @@
 named."""
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -75,3 +77,15 @@ def test_a_feature_says_what_it_is(feature: Feature) -> None:
 
 def test_names_are_unique() -> None:
     assert len(set(formulas.NAMES)) == len(formulas.NAMES)
+
+
+@EACH
+def test_a_feature_stands_in_the_specification(feature: Feature) -> None:
+    spec = (Path(__file__).resolve().parents[2] / "docs" / "feature_spec.md").read_text()
+    assert f"| `{feature.name}` | {feature.window_s} | {feature.unit} | {feature.about} |" in spec
+
+
+def test_the_specification_names_no_feature_that_is_gone() -> None:
+    spec = (Path(__file__).resolve().parents[2] / "docs" / "feature_spec.md").read_text()
+    table = spec.split("## Features")[1].split("## Labels")[0]
+    assert re.findall(r"^\| `(\w+)`", table, re.MULTILINE) == list(formulas.NAMES)
