@@ -1,8 +1,9 @@
 """Binance spot: `wss://stream.binance.com:9443/stream`, streams trade and bookTicker of each symbol.
 
 Source: https://developers.binance.com/docs/binance-spot-api-docs/web-socket-streams. A trade's `m` says that the buyer
-was the maker: the taker sold. A bookTicker has quotes alone, no time and no last price: its tick's `price` is the
-middle of the quotes, and its only clock is the receipt's. Trade ids are contiguous per symbol.
+was the maker: the taker sold. A bookTicker has quotes alone, no last price and (but on the futures market, whose
+recordings look the same) no time: its tick's `price` is the middle of the quotes, its only clock the receipt's. Trade
+ids are contiguous per symbol.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class _Book(msgspec.Struct):
     B: str
     a: str
     A: str
+    T: Id | None = None
 
 
 class _Error(msgspec.Struct):
@@ -102,6 +104,10 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
     raise MalformedFrame(f"event {(kind or stream)[:40]!a} is not one of this feed's")
 
 
+def _time_ns(time: int) -> int:
+    return in_range(time * (1_000 if time >= MICROSECONDS_FROM else 1_000_000), str(time))
+
+
 def _as_trade(trade: _Trade, local_ts_ns: int | None) -> Trade:
     return Trade(
         venue=VENUE,
@@ -109,20 +115,22 @@ def _as_trade(trade: _Trade, local_ts_ns: int | None) -> Trade:
         price=e8(trade.p),
         size=size_e8(trade.q),
         trade_id=trade.t,
-        exch_ts_ns=in_range(trade.T * (1_000 if trade.T >= MICROSECONDS_FROM else 1_000_000), str(trade.T)),
+        exch_ts_ns=_time_ns(trade.T),
         local_ts_ns=local_ts_ns,
         side=-1 if trade.m else 1,
     )
 
 
 def _as_tick(book: _Book, local_ts_ns: int | None) -> Tick:
-    if local_ts_ns is None:
+    exch_ts_ns = None if book.T is None else _time_ns(book.T)
+    if local_ts_ns is None and exch_ts_ns is None:
         raise MalformedFrame("a bookTicker has no time of its own, and none of its receipt is known")
     bid, ask = e8(book.b), e8(book.a)
     return Tick(
         venue=VENUE,
         product=product_of(book.s),
         price=(bid + ask) // 2,
+        exch_ts_ns=exch_ts_ns,
         local_ts_ns=local_ts_ns,
         bid=bid,
         ask=ask,

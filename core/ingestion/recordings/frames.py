@@ -20,7 +20,7 @@ from core.ingestion.ticks import Event
 
 _STAMPED = re.compile(rb"([0-9]{1,19}(?:\.[0-9]{1,9})?):? +(?=[{\[])", re.ASCII)
 _SENT = re.compile(rb"wss?://\S+ <(?:-|->) [0-9.]+(?:: .*)?", re.ASCII | re.DOTALL)
-_WRAPPED = ("raw", "frame", "message", "msg", "payload", "data")
+_WRAPPED = ("raw", "frame", "message", "msg", "payload", "data", "value")
 _CLOCKS = (
     "local_ts_ns", "local_ts", "receipt_ns", "receipt_ts", "receipt_ts_ns", "receipt_timestamp", "received_at",
     "recv_ts", "recv_ts_ns", "recv_time", "received_ts", "ingest_ts", "captured_at", "local_timestamp", "timestamp",
