@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import BadInput
+from core.errors import BadInput, NotEnough
 from core.ingestion import recordings
 from core.ingestion.ticks import E8, Tick
 from exchange.simulator import raw_orders
@@ -81,21 +81,28 @@ def measure(ticks: Ticks) -> Facts:
 
     One-second returns: last mid of each second, carried forward over empty seconds. `rv_60` is the square root of the
     sum of 60 squared one-second returns, at every second. Counts leave out a session's two partial seconds.
+    A fact that this tape leaves open (all returns equal) is NaN. Raises NotEnough without a session of 60 returns.
     """
-    per_session = [_one_second(s) for s in ticks.sessions() if s.ts_ns[-1] - s.ts_ns[0] > 2 * SECOND_NS]
+    sessions = ticks.sessions()
+    per_session = [_one_second(s) for s in sessions]
     returns = [r for r, _ in per_session]
+    longest = max(r.size for r in returns)
+    if longest < WINDOW_S:
+        raise NotEnough(
+            f"the longest session has {longest} s, and the facts need {WINDOW_S}: choose a longer recording"
+        )
     counts = np.concatenate([c for _, c in per_session])
     r = np.concatenate(returns)
+    centred = r - r.mean()
     rv = np.concatenate([trailing_rv(x) for x in returns if x.size >= WINDOW_S])
     mid = (ticks.bid + ticks.ask) / 2
     spread = (ticks.ask - ticks.bid) / mid * 1e4
-    sessions = ticks.sessions()
     return Facts(
         seconds=r.size,
         zero_mid=_share_zero([(s.bid + s.ask) for s in sessions]),
         zero_price=_share_zero([s.price for s in sessions]),
         zero_second=float(np.mean(r == 0)),
-        kurtosis=float(np.mean((r - r.mean()) ** 4) / r.var() ** 2),
+        kurtosis=_ratio(np.mean(centred**4), np.mean(centred**2) ** 2),
         acf_abs=tuple(_pooled_acf([np.abs(x) for x in returns], lag) for lag in LAGS_S),
         ticks_per_s=float(counts.mean()),
         fano=float(counts.var() / counts.mean()),
@@ -136,12 +143,12 @@ def recorded(path: Path, product: str = "BTC-USD") -> Ticks:
     return Ticks(np.array(ts_ns, np.int64), np.array(price), np.array(bid), np.array(ask))
 
 
-def compared(columns: dict[str, Facts]) -> list[dict[str, str | float]]:
-    """A row for each fact: its name under `fact`, and its value, rounded to four digits, under each title."""
-    rows: list[dict[str, str | float]] = [{"fact": name} for name, _ in next(iter(columns.values())).rows()]
+def compared(columns: dict[str, Facts]) -> list[dict[str, str | float | None]]:
+    """A row for each fact: its name under `fact`, and under each title its value to four digits, None where open."""
+    rows: list[dict[str, str | float | None]] = [{"fact": name} for name, _ in next(iter(columns.values())).rows()]
     for title, facts in columns.items():
         for row, (_, value) in zip(rows, facts.rows()):
-            row[title] = float(f"{value:.4g}")
+            row[title] = float(f"{value:.4g}") if np.isfinite(value) else None
     return rows
 
 
@@ -164,4 +171,8 @@ def _pooled_acf(series: Sequence[Floats], lag: int) -> float:
     joined = np.concatenate(series)
     mean, variance = joined.mean(), joined.var()
     pairs = [(x[lag:] - mean) * (x[:-lag] - mean) for x in series if x.size > lag]
-    return float(np.mean(np.concatenate(pairs)) / variance)
+    return _ratio(np.mean(np.concatenate(pairs)), variance)
+
+
+def _ratio(over: np.floating, under: np.floating) -> float:
+    return float(over / under) if under > 0 else float("nan")

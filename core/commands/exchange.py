@@ -90,7 +90,7 @@ def _source(args: argparse.Namespace) -> Source:
     return Recording(Path(args.source), *products[:1])
 
 
-def _facts(args: argparse.Namespace) -> list[dict[str, str | float]]:
+def _facts(args: argparse.Namespace) -> list[dict[str, str | float | None]]:
     from exchange import facts
 
     if not 0.1 <= args.hours <= 1_000:
