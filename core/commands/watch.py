@@ -35,8 +35,9 @@ def run_monitor(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_status(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.ingestion import capture
-    from core.training import registry
+    from core.training import registry, tracking
 
+    tracking.reconcile(home)
     champion = registry.champion(home)
     monitor = jobs.read(home, "monitor")
     return {
