@@ -18,8 +18,16 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
     capturing = loaders.job("capture").running
 
     def facts() -> Facts:
-        return Facts(loaders.current_market(), settings, loaders.job("capture"), loaders.job("monitor"), loaders.job("train"),
-                     champion, stale, loaders.comparison())  # fmt: skip
+        return Facts(
+            loaders.current_market(),
+            settings,
+            loaders.job("capture"),
+            loaders.job("monitor"),
+            loaders.job("train"),
+            champion,
+            stale,
+            loaders.comparison(),
+        )
 
     @fragment(run_every=2.0 if capturing else None)
     def status() -> None:

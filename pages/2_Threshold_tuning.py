@@ -20,10 +20,26 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
         st.stop()
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        st.selectbox("Volatility estimator", LABELS, index=LABELS.index(settings.label), format_func=text.LABELS.get,
-                     key="label", width=420, on_change=actions.ask, args=("label", "label"))  # fmt: skip
-        st.selectbox("Horizon", WINDOWS_S, index=WINDOWS_S.index(settings.horizon_s), format_func=lambda s: f"next {s} s",
-                     key="horizon_s", width=150, on_change=actions.ask, args=("horizon_s", "horizon_s"))  # fmt: skip
+        st.selectbox(
+            "Volatility estimator",
+            LABELS,
+            index=LABELS.index(settings.label),
+            format_func=text.LABELS.get,
+            key="label",
+            width=420,
+            on_change=actions.ask,
+            args=("label", "label"),
+        )
+        st.selectbox(
+            "Horizon",
+            WINDOWS_S,
+            index=WINDOWS_S.index(settings.horizon_s),
+            format_func=lambda s: f"next {s} s",
+            key="horizon_s",
+            width=150,
+            on_change=actions.ask,
+            args=("horizon_s", "horizon_s"),
+        )
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
 
@@ -47,15 +63,23 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
             st.metric("Base rate, train", percent(now.base_rate), help=text.HELP["base_rate"])
             box(now.sentence, "ok" if now.enough else "warn", key="smallest_split")
             same = settings.tau_bps is not None and bps(settings.tau_bps) == bps(tau)
-            if st.button("Use this τ", type="primary", width="stretch", key="use_tau", disabled=tau == settings.tau_bps):
+            if st.button(
+                "Use this τ", type="primary", width="stretch", key="use_tau", disabled=tau == settings.tau_bps
+            ):
                 actions.use_tau(tau)
                 session.say(f"τ is {bps(tau)} bps now.")
                 st.rerun()
             if champion is not None and not same:
                 note("Makes the champion stale: it answers another question.")
-            note(f"In use: <b>{bps(saved)} bps</b>" + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one."))
+            note(
+                f"In use: <b>{bps(saved)} bps</b>"
+                + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one.")
+            )
         with left, caught():
-            block("What would have been a spike", f"last hour of the market, volatility of the next {settings.horizon_s} s")
+            block(
+                "What would have been a spike",
+                f"last hour of the market, volatility of the next {settings.horizon_s} s",
+            )
             figure = charts.hour(kind(), *last_hour(rows, tau))
             st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="hour")
 

@@ -4,7 +4,7 @@ import streamlit as st
 
 from ui import actions, loaders, text
 from ui.cells import training_cells
-from ui.shell import block, box, caught, empty, fragment, note, open_page, strip, table
+from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
 from ui.tables import run_rows, split_rows
 from ui.theme import bps
 
@@ -12,8 +12,11 @@ with open_page("Training", "which models learn to answer the question, and what 
     settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
     job, runs = loaders.job("train"), loaders.runs()
     if market is None and not runs:
-        empty("No ticks yet. Models learn from captured minutes: start a capture, or import a recording.",
-              "pages/1_Live_capture.py", "Open capture")  # fmt: skip
+        empty(
+            "No ticks yet. Models learn from captured minutes: start a capture, or import a recording.",
+            "pages/1_Live_capture.py",
+            "Open capture",
+        )
         st.stop()
     top = st.container()
     tau, counts = None, None
@@ -39,10 +42,21 @@ with open_page("Training", "which models learn to answer the question, and what 
         block("Models", "the rule is the baseline to beat")
         with st.container(horizontal=True, key="models"):
             offered = loaders.offered()
-            chosen = [name for name, title in offered.items() if st.checkbox(title, value=True, key=f"model_{name}", disabled=job.running)]
+            chosen = [
+                name
+                for name, title in offered.items()
+                if st.checkbox(title, value=True, key=f"model_{name}", disabled=job.running)
+            ]
         label = f"Train {text.plural(len(chosen), 'model')}"
         if not job.running:
-            st.button(label, type="primary", key="train", on_click=actions.train, args=(chosen,), disabled=not chosen or not counts)
+            st.button(
+                label,
+                type="primary",
+                key="train",
+                on_click=actions.train,
+                args=(chosen,),
+                disabled=not chosen or not counts,
+            )
             note("Under a minute on this machine; the page may be left. " + text.UNCHECKED)
 
         @fragment(run_every=1.0 if job.running else None)
@@ -62,11 +76,11 @@ with open_page("Training", "which models learn to answer the question, and what 
     if runs:
         table(*run_rows(runs, champion), text=(0, 1, 2), key="runs")
         note(text.UNCHECKED + " An AP near 1 is a bug until proven otherwise.")
-    else:
+    elif not job.running:
         empty("No runs yet. Train the first three models: under a minute on this machine.")
     with st.expander("Log and MLflow"):
-        where = loaders.home()
-        note(f"Log of the last training: <code>{where.jobs / 'train.log'}</code>. MLflow: <code>{where.mlflow_uri}</code>.")
+        note(f"Log of the last training: {code(loaders.log_file('train'))}")
+        note(f"MLflow: {code(loaders.home().mlflow_uri)}")
         for training in runs[:1]:
             for m in training.models:
-                note(f"{m.title}: run <code>{m.run_id}</code>, artifact <code>{m.name}</code>")
+                note(f"{m.title}: run {code(m.run_id)}, artifact {code(m.name)}")

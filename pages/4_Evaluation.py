@@ -12,7 +12,11 @@ from ui.theme import bps, prob
 with open_page("Evaluation", "how far the scores can be trusted, and at what probability to alert"):
     training, champion = loaders.newest(), loaders.champion()
     if training is None:
-        empty("No scores yet. They exist once models are trained and tried on the test split.", "pages/3_Training.py", "Open training")
+        empty(
+            "No scores yet. They exist once models are trained and tried on the test split.",
+            "pages/3_Training.py",
+            "Open training",
+        )
         st.stop()
     best = best_of(training, champion)
     strip(evaluation_cells(training, best))
@@ -22,14 +26,19 @@ with open_page("Evaluation", "how far the scores can be trusted, and at what pro
         box(f"These scores answer another question: {stale}. Train again to see today's.", "warn", key="stale")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        block("Precision and recall", f"test split, {training.product}, τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s")
+        block(
+            "Precision and recall",
+            f"test split, {training.product}, τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s",
+        )
         figure = charts.pr_curves(kind(), lines_of(training, champion))
         st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="pr")
     with right:
         block(f"At θ {prob(best.theta)}", f"{best.title}, chosen on validation, counted on test")
         table(*confusion_rows(best), key="confusion")
         block("Average precision", "test split; the line is an alert at random")
-        st.plotly_chart(charts.ap_dots(kind(), lines_of(training, champion)), theme=None, config={"displayModeBar": False}, key="ap")
+        st.plotly_chart(
+            charts.ap_dots(kind(), lines_of(training, champion)), theme=None, config={"displayModeBar": False}, key="ap"
+        )
     block("All models", "every score with the rows and spikes behind it")
     table(*score_rows(training, champion), key="scores")
     note(summary(best))

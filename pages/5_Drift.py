@@ -14,15 +14,29 @@ CURRENTS = {"test": "test split", "last": "last hour", "validation": "validation
 with open_page("Drift", "whether the market still looks as it did when the models were trained"):
     market, made, job = loaders.current_market(), loaders.comparison(), loaders.job("drift")
     if market is None and made is None:
-        empty("No ticks yet. Drift compares what was captured lately with what the models learned from.",
-              "pages/1_Live_capture.py", "Open capture")  # fmt: skip
+        empty(
+            "No ticks yet. Drift compares what was captured lately with what the models learned from.",
+            "pages/1_Live_capture.py",
+            "Open capture",
+        )
         st.stop()
     strip(drift_cells(made, job))
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        reference = st.selectbox("Reference", REFERENCES, format_func=REFERENCES.get, key="reference", width=220, disabled=job.running)
-        current = st.selectbox("Current", CURRENTS, format_func=CURRENTS.get, key="current", width=220, disabled=job.running)
+        reference = st.selectbox(
+            "Reference", REFERENCES, format_func=REFERENCES.get, key="reference", width=220, disabled=job.running
+        )
+        current = st.selectbox(
+            "Current", CURRENTS, format_func=CURRENTS.get, key="current", width=220, disabled=job.running
+        )
         if not job.running:
-            st.button("Compare", type="primary", key="compare", on_click=actions.compare, args=(reference, current), disabled=market is None)
+            st.button(
+                "Compare",
+                type="primary",
+                key="compare",
+                on_click=actions.compare,
+                args=(reference, current),
+                disabled=market is None,
+            )
 
     @fragment(run_every=1.0 if job.running else None)
     def progress() -> None:
@@ -40,7 +54,7 @@ with open_page("Drift", "whether the market still looks as it did when the model
         box(f"The last comparison failed: {job.message}", "bad", key="drift_failed")
     if made is None:
         if not job.running:
-            empty("Nothing compared yet. Compare the training split with the newest rows: about half a minute on this machine.")
+            empty("Nothing compared yet. Compare the training split with the newest rows: under a minute.")
         st.stop()
 
     a, b = made.reference, made.current
@@ -51,8 +65,10 @@ with open_page("Drift", "whether the market still looks as it did when the model
         table(*moved, text=(0, 1, 2), key="drift_table")
     with st.expander(f"{len(others[1])} features as before", expanded=not moved[1]):
         table(*others, text=(0, 1, 2), key="drift_others")
-    note(f"Compared: {count(a.compared)} of {count(a.rows)} rows with {count(b.compared)} of {count(b.rows)}."
-         + (f" Left out, because one part has none: {', '.join(made.left_out)}." if made.left_out else ""))  # fmt: skip
+    note(
+        f"Compared: {count(a.compared)} of {count(a.rows)} rows with {count(b.compared)} of {count(b.rows)}."
+        + (f" Left out, because one part has none: {', '.join(made.left_out)}." if made.left_out else "")
+    )
     sheet = loaders.sheet(made)
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"):
         block("Evidently's report", "its own page, with its own scroll")

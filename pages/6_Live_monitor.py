@@ -12,18 +12,33 @@ from ui.view import view
 with open_page("Live monitor", "the champion on the market, one forecast a second"):
     settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
     if champion is None:
-        empty("No champion yet. The monitor needs a trained model: train three, the best on validation becomes champion.",
-              "pages/3_Training.py", "Open training")  # fmt: skip
+        empty(
+            "No champion yet. The monitor needs a trained model: train three, the best on validation becomes champion.",
+            "pages/3_Training.py",
+            "Open training",
+        )
         st.stop()
     if market is None:
-        empty("No ticks yet. The monitor watches what is captured: start a capture.", "pages/1_Live_capture.py", "Open capture")
+        empty(
+            "No ticks yet. The monitor watches what is captured: start a capture.",
+            "pages/1_Live_capture.py",
+            "Open capture",
+        )
         st.stop()
     job, capturing = loaders.job("monitor"), loaders.job("capture").running
     ticking = job.running or capturing
     if stale := loaders.stale(champion, settings):
-        box(f"The champion answers another question: {stale}. Its forecasts are about τ {bps(champion.tau_bps)} bps.", "warn", key="stale")
+        box(
+            f"The champion answers another question: {stale}. Its forecasts are about τ {bps(champion.tau_bps)} bps.",
+            "warn",
+            key="stale",
+        )
     if champion.venue != market.venue:
-        box(f"The champion learned from the {text.venue(champion.venue)} and watches the {text.venue(market.venue)}.", "warn", key="other_venue")
+        box(
+            f"The champion learned from the {text.venue(champion.venue)} and watches the {text.venue(market.venue)}.",
+            "warn",
+            key="other_venue",
+        )
     if job.state in ("failed", "died"):
         box(f"The monitor stopped: {job.message}", "bad", key="monitor_failed")
 
@@ -34,19 +49,33 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         theta = chosen.theta if chosen.theta is not None else champion.theta
         stretch = loaders.live(here)
         since = int(stretch.bars.bar_end_ns[0]) if len(stretch) else 0
-        seen = view(stretch, volatility=champion.volatility, tau_bps=champion.tau_bps,
-                    forecast=loaders.said(here, champion.name, since))  # fmt: skip
+        seen = view(
+            stretch,
+            volatility=champion.volatility,
+            tau_bps=champion.tau_bps,
+            forecast=loaders.said(here, champion.name, since),
+        )
         strip(monitor_cells(now, said, seen, champion, theta))
         if now.running and feed_silent(now):
             box(now.message or "The feed is silent. Reconnecting.", "warn", key="silent")
         if seen is None:
             box("Waiting for the first bars: one closes each second.", "idle", key="waiting")
             return
-        block(f"{champion.title} ★ on {here.product}",
-              f"{text.venue(here.venue)}, bands where the last {champion.horizon_s} s reached τ {bps(champion.tau_bps)} bps")  # fmt: skip
-        figure = charts.monitor(kind(), seen.t, seen.mid, seen.p, spans=seen.spikes, gaps=seen.gaps, theta=theta,
-                                horizon_s=champion.horizon_s)  # fmt: skip
-        live_figure(figure, key="monitor", label="Mid price with spikes, and the probability of a spike with its threshold")
+        bands = f"bands: the last {champion.horizon_s} s at τ {bps(champion.tau_bps)} bps or above"
+        block(f"{champion.title} ★ on {here.product}", f"{text.venue(here.venue)}, {bands}")
+        figure = charts.monitor(
+            kind(),
+            seen.t,
+            seen.mid,
+            seen.p,
+            spans=seen.spikes,
+            gaps=seen.gaps,
+            theta=theta,
+            horizon_s=champion.horizon_s,
+        )
+        live_figure(
+            figure, key="monitor", label="Mid price with spikes, and the probability of a spike with its threshold"
+        )
         if said.running != job.running or now.running != capturing:
             st.rerun()
 
@@ -61,13 +90,30 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             else:
                 st.button("Start monitor", type="primary", key="start_monitor", on_click=actions.start_monitor)
             if not capturing:
-                st.page_link("pages/1_Live_capture.py", label="No capture runs: start one", icon=":material/arrow_forward:", icon_position="right")
+                st.page_link(
+                    "pages/1_Live_capture.py",
+                    label="No capture runs: start one",
+                    icon=":material/arrow_forward:",
+                    icon_position="right",
+                )
         s = champion.scores
-        note(f"On the test split at θ {prob(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, base rate {percent(s.base_rate)}, "
-             f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.UNCHECKED}")  # fmt: skip
+        note(
+            f"On the test split at θ {prob(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, "
+            f"base rate {percent(s.base_rate)}, "
+            f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.UNCHECKED}"
+        )
     with right:
         block("Alert rule", "changing θ does not make the champion stale")
         theta = settings.theta if settings.theta is not None else round(min(max(champion.theta, 0.01), 0.99), 2)
-        st.slider("θ, alert when P reaches", 0.01, 0.99, theta, 0.01, key="theta", help=text.HELP["theta"],
-                  on_change=actions.choose, args=("theta", "theta"))  # fmt: skip
+        st.slider(
+            "θ, alert when P reaches",
+            0.01,
+            0.99,
+            theta,
+            0.01,
+            key="theta",
+            help=text.HELP["theta"],
+            on_change=actions.choose,
+            args=("theta", "theta"),
+        )
         note(f"Chosen on validation: θ {prob(champion.theta)}.")

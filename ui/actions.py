@@ -120,5 +120,15 @@ def start_monitor() -> None:
 
 
 __all__ = [
-    "ask", "choose", "compare", "import_path", "import_upload", "start_capture", "start_monitor", "stop", "stop_capture", "train", "use_tau",
-]  # fmt: skip
+    "ask",
+    "choose",
+    "compare",
+    "import_path",
+    "import_upload",
+    "start_capture",
+    "start_monitor",
+    "stop",
+    "stop_capture",
+    "train",
+    "use_tau",
+]

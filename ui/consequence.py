@@ -41,13 +41,19 @@ def at_tau(rows: Labelled, tau_bps: float) -> Consequence:
     smallest = min(spikes, key=lambda split: spikes[split])
     enough = spikes[smallest] >= ENOUGH_SPIKES
     if enough:
-        sentence = f"Every split has spikes enough to be judged on; the fewest are {count(spikes[smallest])}, in {smallest}."
+        sentence = (
+            f"Every split has spikes enough to be judged on; the fewest are {count(spikes[smallest])}, in {smallest}."
+        )
     else:
-        sentence = f"Too few spikes: {smallest} has {count(spikes[smallest])}. A score there would be noise. {_mend(rows, tau_bps)}"
+        sentence = f"Too few spikes: {smallest} has {count(spikes[smallest])}. A score there would be noise. "
+        sentence += _mend(rows, tau_bps)
     return Consequence(
-        spikes, events(spike, train["bar_end_ns"].to_numpy(), rows.question.horizon_s), float(spike.mean()) if spike.size else 0.0,
-        enough, sentence,
-    )  # fmt: skip
+        spikes,
+        events(spike, train["bar_end_ns"].to_numpy(), rows.question.horizon_s),
+        float(spike.mean()) if spike.size else 0.0,
+        enough,
+        sentence,
+    )
 
 
 def _mend(rows: Labelled, tau_bps: float) -> str:
@@ -58,7 +64,7 @@ def _mend(rows: Labelled, tau_bps: float) -> str:
 
 
 def last_hour(rows: Labelled, tau_bps: float) -> tuple[Times, NDArray[np.float64], float, list[Span], list[Span]]:
-    """The newest hour of rows: times, forward volatility in bps (NaN at holes), τ, the stretches at or above τ, and those without rows."""
+    """The newest hour: times, forward volatility in bps (NaN at holes), τ, stretches that reach it, those without rows."""
     every = rows.rows["bar_end_ns"].to_numpy()
     at = every > every[-1] - HOUR_S * 1_000_000_000
     ns, volatility = every[at], rows.rows["forward_vol_bps"].to_numpy()[at]

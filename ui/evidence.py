@@ -24,7 +24,9 @@ def lines_of(training: Training, champion: Meta | None) -> list[Line]:
         role: Role = "forecast" if star else "baseline" if m.baseline else "challenger"
         s = m.scores
         point = None if s.recall is None or s.precision is None else (s.recall, s.precision)
-        lines.append(Line(m.title, role, s.pr_auc, s.base_rate, s.curve.recall, s.curve.precision, point, s.theta, star))
+        lines.append(
+            Line(m.title, role, s.pr_auc, s.base_rate, s.curve.recall, s.curve.precision, point, s.theta, star)
+        )
     return lines
 
 
@@ -32,7 +34,8 @@ def summary(meta: Meta) -> str:
     """A score as one unit: with its base rate, its lift, what stands behind it, and its leakage verdict."""
     s = meta.scores
     return (
-        f"{meta.title}: AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}, from {count(s.n_spikes)} spikes in "
+        f"{meta.title}: AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}, "
+        f"from {count(s.n_spikes)} spikes in "
         f"{count(s.n_rows)} rows. {UNCHECKED}"
     )
 

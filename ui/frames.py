@@ -20,7 +20,7 @@ def times(ns: NDArray[np.int64]) -> Times:
 
 
 def spans(bar_end_ns: NDArray[np.int64], on: NDArray[np.bool_]) -> list[Span]:
-    """The stretches of time where `on` holds, each from the start of its first bar to the end of its last; a hole in the bars ends one."""
+    """Stretches where `on` holds, from the start of the first bar to the end of the last; a hole ends one."""
     if not on.any():
         return []
     joined = np.diff(bar_end_ns) == SECOND_NS
@@ -43,26 +43,6 @@ def broken(bar_end_ns: NDArray[np.int64], *columns: Values) -> tuple[Times, list
     return times(t), [np.insert(np.asarray(c, dtype=np.float64), at, np.nan) for c in columns]
 
 
-def thin(x: NDArray, y: Values, columns: int) -> tuple[NDArray, Values]:
-    """The lowest and highest of each of `columns` stretches, in their order: keeps every spike; never each n-th point."""
-    if y.size <= 2 * columns:
-        return x, y
-    edges = np.linspace(0, y.size, columns + 1).astype(np.int64)
-    keep: list[int] = []
-    for a, b in zip(edges[:-1], edges[1:]):
-        part = y[a:b]
-        if np.isnan(part).all():
-            keep.append(int(a))
-            continue
-        low, high = int(a + np.nanargmin(part)), int(a + np.nanargmax(part))
-        keep += sorted({low, high})
-        holes = np.flatnonzero(np.isnan(part))
-        if holes.size:
-            keep.append(int(a + holes[0]))  # a gap stays a gap
-    at = np.unique(keep)
-    return x[at], y[at]
-
-
 def aligned(bar_end_ns: NDArray[np.int64], other_ns: NDArray[np.int64], values: Sequence[float] | Values) -> Values:
     """`values` (at `other_ns`, rising) on `bar_end_ns`; NaN where there is none."""
     out = np.full(bar_end_ns.size, np.nan)
@@ -74,4 +54,4 @@ def aligned(bar_end_ns: NDArray[np.int64], other_ns: NDArray[np.int64], values: 
     return out
 
 
-__all__ = ["aligned", "broken", "gaps", "spans", "thin", "times"]
+__all__ = ["aligned", "broken", "gaps", "spans", "times"]

@@ -70,7 +70,11 @@ def steps(f: Facts) -> list[Step]:
 
 def _capture(f: Facts, span: float, captured: bool) -> str:
     if f.market is None:
-        return "The first ticks are on their way." if f.capture.running else "No ticks yet. Start a capture, or load a recording to look around."
+        return (
+            "The first ticks are on their way."
+            if f.capture.running
+            else "No ticks yet. Start a capture, or load a recording to look around."
+        )
     has = f"{duration(span)} of {f.market.product}, {venue(f.market.venue)}, {short_count(f.market.ticks)} ticks"
     if captured:
         return has
@@ -80,7 +84,9 @@ def _capture(f: Facts, span: float, captured: bool) -> str:
 def _tau(f: Facts) -> str:
     if f.settings.tau_bps is not None:
         return f"τ = {bps(f.settings.tau_bps)} bps over {f.settings.horizon_s} s, {f.settings.label}"
-    return f"Not set: training would take P{100 * f.settings.quantile:g} of its own split. Look at the distribution first."
+    return (
+        f"Not set: training would take P{100 * f.settings.quantile:g} of its own split. Look at the distribution first."
+    )
 
 
 def _train(f: Facts) -> str:

@@ -1,4 +1,4 @@
-"""What every page stands in: configuration, look, navigation, title row, status strip, and the box that errors end in."""
+"""What every page stands in: configuration, look, navigation, title row, status strip, the box that errors end in."""
 
 from __future__ import annotations
 
@@ -23,13 +23,22 @@ GLYPH: dict[str, str] = {"ok": "●", "warn": "▲", "bad": "■", "idle": "○"
 """Colour never speaks alone: each level has a shape."""
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
-    ("Data", (("pages/1_Live_capture.py", "Live capture", "sensors"),
-              ("pages/2_Threshold_tuning.py", "Threshold tuning", "straighten"))),
-    ("Model", (("pages/3_Training.py", "Training", "model_training"),
-               ("pages/4_Evaluation.py", "Evaluation", "fact_check"))),
-    ("Watch", (("pages/5_Drift.py", "Drift", "compare_arrows"),
-               ("pages/6_Live_monitor.py", "Live monitor", "monitor_heart"))),
-)  # fmt: skip
+    (
+        "Data",
+        (
+            ("pages/1_Live_capture.py", "Live capture", "sensors"),
+            ("pages/2_Threshold_tuning.py", "Threshold tuning", "straighten"),
+        ),
+    ),
+    (
+        "Model",
+        (("pages/3_Training.py", "Training", "model_training"), ("pages/4_Evaluation.py", "Evaluation", "fact_check")),
+    ),
+    (
+        "Watch",
+        (("pages/5_Drift.py", "Drift", "compare_arrows"), ("pages/6_Live_monitor.py", "Live monitor", "monitor_heart")),
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -106,7 +115,8 @@ def strip(cells: Sequence[Cell], key: str = "strip") -> None:
         parts.append(
             f'<div data-cell="{escape(cell.name)}" data-level="{cell.level}">'
             f'<em><i class="{cell.level}" aria-hidden="true">{GLYPH[cell.level]}</i>{escape(cell.name)}</em>'
-            f'<b class="{tone}">{escape(cell.value)}</b><span title="{escape(cell.detail)}">{escape(cell.detail)}</span></div>'
+            f'<b class="{tone}">{escape(cell.value)}</b>'
+            f'<span title="{escape(cell.detail)}">{escape(cell.detail)}</span></div>'
         )
     with st.container(key=key):
         st.html(f'<div class="tr-strip" style="--cells:{len(cells)}" role="status">{"".join(parts)}</div>')
@@ -122,26 +132,37 @@ def note(text: str) -> None:
     st.html(f'<div class="tr-note">{text}</div>')
 
 
+def code(text: object) -> str:
+    """A path, an id or a command, for a `note`."""
+    return f"<code>{escape(str(text))}</code>"
+
+
 def box(sentence: str, level: Level = "idle", key: str | None = None) -> None:
     """One sentence in a box: what is missing and the one step, or what failed and the remedy."""
     role = "alert" if level == "bad" else "note"
     with st.container(key=key):
         st.html(
-            f'<div class="tr-box {level}" role="{role}" data-box="{level}"><i aria-hidden="true">{GLYPH[level]}</i>{escape(sentence)}</div>'
+            f'<div class="tr-box {level}" role="{role}" data-box="{level}">'
+            f'<i aria-hidden="true">{GLYPH[level]}</i>{escape(sentence)}</div>'
         )
 
 
 def empty(sentence: str, page: str | None = None, label: str = "") -> None:
-    """An empty state: what is missing, why it matters, and the one step, as the primary button where it is on another page."""
+    """An empty state: what is missing, why it matters, and the one step, as a button where it is on another page."""
     box(sentence, "idle", key="empty")
     if page is not None and st.button(label, type="primary", key="empty_step"):
         st.switch_page(page)
 
 
 def table(
-    columns: Sequence[str], rows: Sequence[Sequence[object]], *, text: Sequence[int] = (0,), strong: int | None = None, key: str
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    text: Sequence[int] = (0,),
+    strong: int | None = None,
+    key: str,
 ) -> None:
-    """A small table between hairlines: numbers to the right, the columns in `text` to the left; cells are strings already."""
+    """A small table between hairlines: the columns in `text` to the left, numbers to the right; cells are strings."""
     left = set(text)
     head = "".join(f'<th class="{"t" if i in left else ""}">{escape(c)}</th>' for i, c in enumerate(columns))
     body = "".join(
@@ -151,7 +172,10 @@ def table(
         for n, row in enumerate(rows)
     )
     with st.container(key=key):
-        st.html(f'<div class="tr-scroll"><table class="tr-table"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+        st.html(
+            f'<div class="tr-scroll"><table class="tr-table"><thead><tr>{head}</tr></thead>'
+            f"<tbody>{body}</tbody></table></div>"
+        )
 
 
 def step(number: int, state: Literal["done", "next", "wait"], title: str, sentence: str) -> None:
@@ -186,5 +210,18 @@ def _logo(of: str) -> str:
 
 
 __all__ = [
-    "GLYPH", "Cell", "block", "box", "caught", "empty", "fragment", "kind", "note", "open_page", "step", "strip", "table",
-]  # fmt: skip
+    "GLYPH",
+    "Cell",
+    "block",
+    "box",
+    "caught",
+    "code",
+    "empty",
+    "fragment",
+    "kind",
+    "note",
+    "open_page",
+    "step",
+    "strip",
+    "table",
+]

@@ -1,6 +1,6 @@
 """What one browser session remembers between reruns: the only user of st.session_state.
 
-What outlives the session (threshold, feed, seed) is in core's settings; what widgets remember, they remember by their key.
+What outlives the session (threshold, feed, seed) is in core's settings; what widgets remember, they remember by key.
 """
 
 from __future__ import annotations

@@ -21,7 +21,13 @@ def _number(x: float | None, digits: int) -> str:
 def tick_rows(ticks: Sequence[Row]) -> Rows:
     """Newest first: exchange time (else ours), bid, ask, last trade, its taker's side."""
     rows = [
-        [utc(t["exch_ts_ns"] or t["local_ts_ns"], zone=False), price(t["bid"]), price(t["ask"]), price(t["price"]), t["side"] or MISSING]
+        [
+            utc(t["exch_ts_ns"] or t["local_ts_ns"], zone=False),
+            price(t["bid"]),
+            price(t["ask"]),
+            price(t["price"]),
+            t["side"] or MISSING,
+        ]
         for t in reversed(ticks)
     ]
     return ["UTC", "bid", "ask", "last trade", "taker"], rows
@@ -54,10 +60,19 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
         for m in training.models:
             star = " ★" if champion is not None and m.name == champion.name else ""
             s = m.scores
-            rows.append([
-                utc(m.trained_ns, now, zone=False), m.title + star, m.label, bps(m.tau_bps), prob(s.pr_auc), percent(s.base_rate),
-                lift(s.lift), prob(s.f1), m.run_id[:8] or MISSING,
-            ])  # fmt: skip
+            rows.append(
+                [
+                    utc(m.trained_ns, now, zone=False),
+                    m.title + star,
+                    m.label,
+                    bps(m.tau_bps),
+                    prob(s.pr_auc),
+                    percent(s.base_rate),
+                    lift(s.lift),
+                    prob(s.f1),
+                    m.run_id[:8] or MISSING,
+                ]
+            )
     return ["when, UTC", "model", "label", "τ, bps", "AP", "base rate", "lift", "F1", "MLflow run"], rows[:most]
 
 
@@ -67,10 +82,20 @@ def score_rows(training: Training, champion: Meta | None) -> Rows:
     for m in sorted(training.models, key=lambda m: -m.scores.pr_auc):
         s = m.scores
         star = " ★" if champion is not None and m.name == champion.name else ""
-        rows.append([
-            m.title + star, prob(s.pr_auc), percent(s.base_rate), lift(s.lift), prob(s.f1), prob(s.precision), prob(s.recall),
-            prob(s.theta), count(s.n_rows), count(s.n_spikes),
-        ])  # fmt: skip
+        rows.append(
+            [
+                m.title + star,
+                prob(s.pr_auc),
+                percent(s.base_rate),
+                lift(s.lift),
+                prob(s.f1),
+                prob(s.precision),
+                prob(s.recall),
+                prob(s.theta),
+                count(s.n_rows),
+                count(s.n_spikes),
+            ]
+        )
     return ["model", "AP", "base rate", "lift", "F1", "precision", "recall", "θ", "rows", "spikes"], rows
 
 
@@ -88,10 +113,17 @@ def drift_rows(made: DriftTable, *, moved: bool) -> Rows:
     """One row a feature that moved (or did not), farthest from its threshold first."""
     ordered = sorted((f for f in made.features if f.moved == moved), key=lambda f: -abs((f.value or 0.0) - f.threshold))
     rows = [
-        ["▲ moved" if f.moved else "● as before", f.feature, f.statistic, _number(f.value, 3), _number(f.threshold, 3),
-         bps(f.reference_median), bps(f.current_median)]
+        [
+            "▲ moved" if f.moved else "● as before",
+            f.feature,
+            f.statistic,
+            _number(f.value, 3),
+            _number(f.threshold, 3),
+            bps(f.reference_median),
+            bps(f.current_median),
+        ]
         for f in ordered
-    ]  # fmt: skip
+    ]
     return ["verdict", "feature", "statistic", "value", "threshold", "median, reference", "median, current"], rows
 
 

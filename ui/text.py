@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 HELP: Final[dict[str, str]] = {
-    "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when that volatility is τ or more. "
+    "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when it is τ or more. "
     "Changing τ changes the question, so a model trained before is stale.",
-    "theta": "θ: the probability at which to alert. Changing θ asks nothing new of the model: it does not become stale.",
-    "ap": "Average precision (PR-AUC): the mean precision over all θ, weighted by recall. An alert at random has the base rate.",
+    "theta": "θ: the probability at which to alert. Changing θ does not make the model stale.",
+    "ap": "Average precision (PR-AUC): mean precision over all θ, weighted by recall. At random: the base rate.",
     "base_rate": "Base rate: the share of seconds that are spikes. It is what an alert at random would score.",
     "lift": "Lift: average precision divided by the base rate. 1 is no skill.",
     "precision": "Precision: the share of alerts that are right.",
@@ -19,9 +19,9 @@ HELP: Final[dict[str, str]] = {
     "quarantine": "Quarantine: frames that no parser accepted, kept with their bytes.",
     "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation.",
     "purge": "Rows whose horizon reaches into the next split are left out, so that no split knows the next one.",
-    "speed": "Market seconds a second. The simulated market begins six hours back and slows to 1x once it is at the clock.",
+    "speed": "Market seconds a second. It begins six hours back and slows to 1x once it is at the clock.",
     "seed": "The same seed gives the same simulated market.",
-    "embedded": "A market simulated on this machine, spoken in Coinbase's protocol. Its ticks never mix with real ones.",
+    "embedded": "A market simulated on this machine, in Coinbase's protocol. Its ticks never mix with real ones.",
 }
 
 FEEDS: Final[dict[str, str]] = {
@@ -31,8 +31,10 @@ FEEDS: Final[dict[str, str]] = {
     "reference": "Reference prices (imported)",
 }
 VENUES: Final[dict[str, str]] = {
-    "embedded": "simulated market", "coinbase": "Coinbase", "reference": "imported reference prices",
-}  # fmt: skip
+    "embedded": "simulated market",
+    "coinbase": "Coinbase",
+    "reference": "imported reference prices",
+}
 SPEEDS: Final[tuple[float, ...]] = (1.0, 10.0, 60.0, 300.0)
 PRODUCTS: Final[tuple[str, ...]] = ("BTC-USD", "ETH-USD", "SOL-USD")
 
@@ -43,8 +45,8 @@ LABELS: Final[dict[str, str]] = {
     "next_row": "next_row: trailing volatility of the next row (leaky)",
 }
 LEAKY: Final = (
-    "The label next_row is leaky: it is the trailing volatility one row later, and all but one of its seconds are already in "
-    "the features. Its scores near 1 say nothing about the future. It is here to be recognised."
+    "The label next_row is leaky: it is the trailing volatility one row later, and all but one of its seconds are "
+    "already in the features. Its scores near 1 say nothing about the future. It is here to be recognised."
 )
 UNCHECKED: Final = "Leakage: not yet checked."
 

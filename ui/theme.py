@@ -1,4 +1,4 @@
-"""Colours of the roles, and how numbers and times are written. A role has one colour, one stroke and one word everywhere."""
+"""Colours of the roles, and how numbers and times are written. A role has one colour and one word everywhere."""
 
 from __future__ import annotations
 
@@ -36,15 +36,45 @@ class Palette:
 
 
 DARK: Final = Palette(
-    bg="#0E1116", surface="#161B22", border="#2C3540", grid="#1E252E", text="#E6E9ED", muted="#9AA5B1",
-    price="#D5DAE1", vol="#58A6E0", tau="#EBC04E", spike="#F0713E", forecast="#35B89A", theta="#F0A3DC",
-    challenger="#C4C0FF", baseline="#848F9C", gap="#8592A0", ok="#35B89A", warn="#E3B341", bad="#FF7A70",
-)  # fmt: skip
+    bg="#0E1116",
+    surface="#161B22",
+    border="#2C3540",
+    grid="#1E252E",
+    text="#E6E9ED",
+    muted="#9AA5B1",
+    price="#D5DAE1",
+    vol="#58A6E0",
+    tau="#EBC04E",
+    spike="#F0713E",
+    forecast="#35B89A",
+    theta="#F0A3DC",
+    challenger="#C4C0FF",
+    baseline="#848F9C",
+    gap="#8592A0",
+    ok="#35B89A",
+    warn="#E3B341",
+    bad="#FF7A70",
+)
 LIGHT: Final = Palette(
-    bg="#FBFBF9", surface="#F1F1ED", border="#D5D6D0", grid="#E7E7E2", text="#1B2026", muted="#5A6470",
-    price="#2B3440", vol="#1B65A6", tau="#574500", spike="#C1400B", forecast="#00705A", theta="#A3247F",
-    challenger="#3F39B0", baseline="#646E7A", gap="#626D79", ok="#00705A", warn="#805600", bad="#B3261E",
-)  # fmt: skip
+    bg="#FBFBF9",
+    surface="#F1F1ED",
+    border="#D5D6D0",
+    grid="#E7E7E2",
+    text="#1B2026",
+    muted="#5A6470",
+    price="#2B3440",
+    vol="#1B65A6",
+    tau="#574500",
+    spike="#C1400B",
+    forecast="#00705A",
+    theta="#A3247F",
+    challenger="#3F39B0",
+    baseline="#646E7A",
+    gap="#626D79",
+    ok="#00705A",
+    warn="#805600",
+    bad="#B3261E",
+)
 
 
 def palette(kind: str | None) -> Palette:
@@ -205,6 +235,23 @@ def size(n: float | None) -> str:
 
 
 __all__ = [
-    "DARK", "LIGHT", "MISSING", "Palette", "age", "bps", "count", "css_tokens", "duration", "lift", "palette", "percent",
-    "price", "prob", "rate", "rgba", "short_count", "size", "utc",
-]  # fmt: skip
+    "DARK",
+    "LIGHT",
+    "MISSING",
+    "Palette",
+    "age",
+    "bps",
+    "count",
+    "css_tokens",
+    "duration",
+    "lift",
+    "palette",
+    "percent",
+    "price",
+    "prob",
+    "rate",
+    "rgba",
+    "short_count",
+    "size",
+    "utc",
+]

@@ -31,9 +31,12 @@ class View:
 
 
 def view(
-    stretch: Stretch, *, volatility: str | None = None, tau_bps: float | None = None,
+    stretch: Stretch,
+    *,
+    volatility: str | None = None,
+    tau_bps: float | None = None,
     forecast: tuple[NDArray[np.int64], Values] | None = None,
-) -> View | None:  # fmt: skip
+) -> View | None:
     """What to draw of `stretch`; None where there are fewer than two bars.
 
     Parameters
@@ -51,8 +54,17 @@ def view(
     hot = np.zeros(ns.size, dtype=bool) if tau_bps is None else vol >= tau_bps  # NaN compares as no spike
     t, (mid, spread, drawn) = broken(ns, bars.of("close"), spread, p)
     return View(
-        t, mid, spread, drawn, spans(ns, hot), gaps(ns), int(ns[-1]), float(bars.of("close")[-1]), _known(vol[-1]), _last(p)
-    )  # fmt: skip
+        t,
+        mid,
+        spread,
+        drawn,
+        spans(ns, hot),
+        gaps(ns),
+        int(ns[-1]),
+        float(bars.of("close")[-1]),
+        _known(vol[-1]),
+        _last(p),
+    )
 
 
 def _known(x: float) -> float | None:

@@ -70,17 +70,40 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
     port, rest_port = _free_ports(2)
     market = next((m for m in Reader(home).markets() if (m.venue, m.product) == (EMBEDDED, settings.product)), None)
     begin = start_ns(market.last_ns if market else None, time.time_ns(), settings.speed)
-    jobs.start(home, "exchange", [
-        "exchange", "--port", str(port), "--rest-port", str(rest_port), "--speed", f"{settings.speed:g}",
-        "--seed", str(settings.seed), "--products", settings.product,
-        "--start", datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
-    ])  # fmt: skip
+    jobs.start(
+        home,
+        "exchange",
+        [
+            "exchange",
+            "--port",
+            str(port),
+            "--rest-port",
+            str(rest_port),
+            "--speed",
+            f"{settings.speed:g}",
+            "--seed",
+            str(settings.seed),
+            "--products",
+            settings.product,
+            "--start",
+            datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
+        ],
+    )
     try:
         _wait_for(home, port)
-        return jobs.start(home, "capture", [
-            *argv, "--feed", "coinbase_exchange", "--url", f"ws://127.0.0.1:{port}", "--rest-url",
-            f"http://127.0.0.1:{rest_port}",
-        ])  # fmt: skip
+        return jobs.start(
+            home,
+            "capture",
+            [
+                *argv,
+                "--feed",
+                "coinbase_exchange",
+                "--url",
+                f"ws://127.0.0.1:{port}",
+                "--rest-url",
+                f"http://127.0.0.1:{rest_port}",
+            ],
+        )
     except TremorError:
         jobs.stop(home, "exchange")
         raise
@@ -124,7 +147,8 @@ def _wait_for(home: Home, port: int) -> None:
         job = jobs.read(home, "exchange")
         if not job.running:
             raise TremorError(
-                f"The embedded exchange did not start: {job.message or job.state}. Its log is {home.jobs / 'exchange.log'}."
+                f"The embedded exchange did not start: {job.message or job.state}. "
+                f"Its log is {home.jobs / 'exchange.log'}."
             )
         with socket.socket() as probe:
             probe.settimeout(0.2)
@@ -147,6 +171,16 @@ def _free_ports(n: int) -> list[int]:
 
 
 __all__ = [
-    "APART_S", "EMBEDDED", "HISTORY_S", "REFERENCE", "keep_upload", "market_of", "start_capture", "start_import", "start_monitor", "start_ns", "stop_capture",
+    "APART_S",
+    "EMBEDDED",
+    "HISTORY_S",
+    "REFERENCE",
+    "keep_upload",
+    "market_of",
+    "start_capture",
+    "start_import",
+    "start_monitor",
+    "start_ns",
+    "stop_capture",
     "venue_of",
-]  # fmt: skip
+]

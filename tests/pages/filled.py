@@ -1,4 +1,4 @@
-"""A home filled from the seeded simulator, without sockets: frames as the exchange would send them, parsed by the feed."""
+"""A home filled from the seeded simulator, without sockets: the exchange's frames, parsed by the feed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def simulated(seconds: int, start_ns: int, seed: int = 0) -> Iterator[Stored]:
     import msgspec
 
     frame = {Match: wire.match, Ticker: wire.ticker, Beat: wire.heartbeat}
-    events = takewhile(lambda e: e.ts_ns < start_ns + seconds * SECOND_NS, Simulator(["BTC-USD"], seed, start_ns).events())
+    events = takewhile(
+        lambda e: e.ts_ns < start_ns + seconds * SECOND_NS, Simulator(["BTC-USD"], seed, start_ns).events()
+    )
     for event in events:
         for said in coinbase_exchange.parse(frame[type(event)](event), event.ts_ns + 3_000_000):
             assert isinstance(said, Tick | Trade | Heartbeat)

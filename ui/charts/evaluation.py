@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import plotly.graph_objects as go
 
 from ui.charts.base import base, label
@@ -34,48 +35,100 @@ def _name(line: Line) -> str:
 
 
 def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figure:
-    """Precision (0 to 1) over recall (0 to 1): champion solid, baselines dotted, base rate a line, operating points exact.
+    """Precision over recall, both 0 to 1: champion solid, baselines dotted, base rate a line, operating points exact.
 
     Names stand at the curves, at different recalls, so that no legend is needed.
     """
     c = palette(kind)
     f = base(kind, height, left=44, right=16, bottom=42)
     f.update_layout(hovermode="closest", dragmode=False)
-    square = {"range": [0, 1.02], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".2f", "showspikes": False, "fixedrange": True}
-    f.update_xaxes(**square, title={"text": "recall: share of spikes caught", "font": {"size": 12, "color": c.muted}, "standoff": 6})
-    f.update_yaxes(**square, side="left", title={"text": "precision: share of alerts that are right", "font": {"size": 12, "color": c.muted}, "standoff": 6})
+    square = {
+        "range": [0, 1.02],
+        "tickvals": [0, 0.25, 0.5, 0.75, 1],
+        "tickformat": ".2f",
+        "showspikes": False,
+        "fixedrange": True,
+    }
+    f.update_xaxes(
+        **square,
+        title={"text": "recall: share of spikes caught", "font": {"size": 12, "color": c.muted}, "standoff": 6},
+    )
+    f.update_yaxes(
+        **square,
+        side="left",
+        title={
+            "text": "precision: share of alerts that are right",
+            "font": {"size": 12, "color": c.muted},
+            "standoff": 6,
+        },
+    )
     notes = []
     order = {"baseline": 0, "challenger": 1, "forecast": 2}
     drawn = sorted(lines, key=lambda line: order[line.role])  # the champion on top
-    for n, line in enumerate(drawn):
+    for line in drawn:
         colour = getattr(c, line.role)
         f.add_scatter(
-            x=list(line.recall), y=list(line.precision), mode="lines", name=_name(line),
+            x=list(line.recall),
+            y=list(line.precision),
+            mode="lines",
+            name=_name(line),
             line={"color": colour, "width": 1.5, "dash": "dot" if line.role == "baseline" else "solid"},
             hovertemplate="recall %{x:.2f}, precision %{y:.2f}<extra>" + _name(line) + "</extra>",
-        )  # fmt: skip
+        )
         if line.point is not None:
             f.add_scatter(
-                x=[line.point[0]], y=[line.point[1]], mode="markers", name=f"{_name(line)} at θ",
+                x=[line.point[0]],
+                y=[line.point[1]],
+                mode="markers",
+                name=f"{_name(line)} at θ",
                 marker={"color": colour, "size": 9, "line": {"color": c.bg, "width": 1.5}},
-                hovertemplate=f"{_name(line)} at θ {prob(line.theta)}<br>recall %{{x:.2f}}, precision %{{y:.2f}}<extra></extra>",
-            )  # fmt: skip
-        if line.recall:
-            at = int((0.12 + 0.24 * n) * (len(line.recall) - 1)) if len(line.recall) > 2 else 0
-            target = min(0.25 + 0.22 * n, 0.9)
-            at = min(range(len(line.recall)), key=lambda i: abs(line.recall[i] - target)) if len(line.recall) > 2 else at
-            notes.append(
-                label(c, f"{_name(line)} {prob(line.pr_auc)}", x=line.recall[at], y=line.precision[at], xanchor="left", yanchor="bottom",
-                      yshift=4, font={"size": 12, "color": colour})
-            )  # fmt: skip
+                hovertemplate=f"{_name(line)} at θ {prob(line.theta)}<br>"
+                "recall %{x:.2f}, precision %{y:.2f}<extra></extra>",
+            )
+    for line, (x, y) in zip(drawn, _free_places(drawn)):
+        notes.append(
+            label(
+                c,
+                f"{_name(line)} {prob(line.pr_auc)}",
+                x=x,
+                y=y,
+                xanchor="left",
+                yanchor="bottom",
+                yshift=4,
+                font={"size": 12, "color": getattr(c, line.role)},
+            )
+        )
     if lines:
         rate = lines[0].base_rate
         f.add_hline(y=rate, line={"color": c.muted, "dash": "dot", "width": 1})
         notes.append(
-            label(c, f"base rate {percent(rate)}: an alert at random", x=1, xanchor="right", y=rate, yanchor="bottom", bgcolor="rgba(0,0,0,0)")
+            label(
+                c,
+                f"base rate {percent(rate)}: an alert at random",
+                x=1,
+                xanchor="right",
+                y=rate,
+                yanchor="top",
+                yshift=-2,
+            )
         )
     f.layout.annotations = notes
     return f
+
+
+def _free_places(lines: Sequence[Line]) -> list[tuple[float, float]]:
+    """Where each curve's name stands: on its curve, far from the others and from the names set before."""
+    at = np.linspace(0.04, 0.7, 34)
+    heights = [np.interp(at, line.recall, line.precision) if line.recall else np.zeros(at.size) for line in lines]
+    places: list[tuple[float, float]] = []
+    for n, own in enumerate(heights):
+        room = np.min([np.abs(own - h) for m, h in enumerate(heights) if m != n] or [np.ones(at.size)], axis=0)
+        for x, y in places:
+            taken = np.maximum(np.abs(at - x) / 0.42, np.abs(own - y) / 0.09)  # in widths and heights of a name
+            room = np.where(taken < 1, taken - 1, room)
+        best = int(np.argmax(room + 0.02 * at))
+        places.append((float(at[best]), float(own[best])))
+    return places
 
 
 def ap_dots(kind: str, lines: Sequence[Line], *, height: int | None = None) -> go.Figure:
@@ -87,21 +140,41 @@ def ap_dots(kind: str, lines: Sequence[Line], *, height: int | None = None) -> g
     top = min(1.0, max(0.1, best * 1.25))
     for line in lines:
         f.add_scatter(
-            x=[line.pr_auc], y=[_name(line)], mode="markers+text", marker={"color": getattr(c, line.role), "size": 9},
-            text=[f"   {prob(line.pr_auc)}"], textposition="middle right", textfont={"color": c.text}, cliponaxis=False,
+            x=[line.pr_auc],
+            y=[_name(line)],
+            mode="markers+text",
+            marker={"color": getattr(c, line.role), "size": 9},
+            text=[f"   {prob(line.pr_auc)}"],
+            textposition="middle right",
+            textfont={"color": c.text},
+            cliponaxis=False,
             hovertemplate=f"{_name(line)}<br>AP {line.pr_auc:.3f}<extra></extra>",
-        )  # fmt: skip
+        )
     f.update_xaxes(
-        range=[0, top], tickformat=".2f", nticks=5, showspikes=False, fixedrange=True,
+        range=[0, top],
+        tickformat=".2f",
+        nticks=5,
+        showspikes=False,
+        fixedrange=True,
         title={"text": "average precision on the test split", "font": {"size": 12, "color": c.muted}, "standoff": 6},
-    )  # fmt: skip
-    f.update_yaxes(side="left", showgrid=False, tickfont={"color": c.text}, fixedrange=True, range=[-0.6, len(lines) - 0.1])
+    )
+    f.update_yaxes(
+        side="left", showgrid=False, tickfont={"color": c.text}, fixedrange=True, range=[-0.6, len(lines) - 0.1]
+    )
     notes = []
     if lines:
         rate = lines[0].base_rate
         f.add_vline(x=rate, line={"color": c.muted, "dash": "dot", "width": 1})
         notes.append(
-            label(c, f"base rate {prob(rate)}", x=rate, yref="paper", y=1, yanchor="top", xanchor="left" if rate < 0.6 * top else "right")
+            label(
+                c,
+                f"base rate {prob(rate)}",
+                x=rate,
+                yref="paper",
+                y=1,
+                yanchor="top",
+                xanchor="left" if rate < 0.6 * top else "right",
+            )
         )
     f.layout.annotations = notes
     return f

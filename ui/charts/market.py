@@ -6,9 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ui.charts.base import (
-    Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark,
-)  # fmt: skip
+from ui.charts.base import Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark
 from ui.theme import bps, count, palette, price, prob, rgba
 
 Values = NDArray[np.float64]
@@ -17,9 +15,17 @@ ROOM_S = 40
 
 
 def monitor(
-    kind: str, t: Times, mid: Values, p: Values, *, spans: list[Span], gaps: list[Span], theta: float | None,
-    horizon_s: int, height: int = 470,
-) -> go.Figure:  # fmt: skip
+    kind: str,
+    t: Times,
+    mid: Values,
+    p: Values,
+    *,
+    spans: list[Span],
+    gaps: list[Span],
+    theta: float | None,
+    horizon_s: int,
+    height: int = 470,
+) -> go.Figure:
     """Mid with spike bands and hatched gaps; below it the forecast and θ. Two rows on one clock, one hover box.
 
     `p` has NaN where there is no forecast; both lines have NaN at gaps and are not bridged.
@@ -29,15 +35,20 @@ def monitor(
     side = f.layout.yaxis.to_plotly_json()
     f.update_layout(
         yaxis=side | crosshair(c) | {"domain": [0.40, 1], "anchor": "x", "tickformat": ",.2f", "nticks": 6},
-        yaxis2=side | {
-            "domain": [0, 0.33], "anchor": "x", "range": [0, 1], "tickvals": [0, 0.25, 0.5, 0.75, 1], "tickformat": ".2f",
+        yaxis2=side
+        | {
+            "domain": [0, 0.33],
+            "anchor": "x",
+            "range": [0, 1],
+            "tickvals": [0, 0.25, 0.5, 0.75, 1],
+            "tickformat": ".2f",
             "fixedrange": True,
         },
         yaxis3=hidden("y"),
         yaxis4=hidden("y2"),
         uirevision="live",
-    )  # fmt: skip
-    f.update_xaxes(anchor="y2", **clock(c, t[0], t[-1], ROOM_S))
+    )
+    f.update_xaxes(anchor="y2", **clock(t[0], t[-1], ROOM_S))
     notes = [corner(c, "mid, USD"), corner(c, f"P(spike in the next {horizon_s} s)", 0.33), utc_mark(c)]
     shapes = bands(c, spans)
     # the free lane between the rows carries the word; bands that lie close share one
@@ -45,48 +56,96 @@ def monitor(
     for a, _ in spans:
         if previous is None or a - previous > (t[-1] - t[0]) / 18:
             notes.append(
-                label(c, "spike", xref="x", x=iso(a), xanchor="left", yref="paper", y=0.365, yanchor="middle",
-                      font={"size": 12, "color": c.spike}, bgcolor="rgba(0,0,0,0)")
-            )  # fmt: skip
+                label(
+                    c,
+                    "spike",
+                    xref="x",
+                    x=iso(a),
+                    xanchor="left",
+                    yref="paper",
+                    y=0.365,
+                    yanchor="middle",
+                    font={"size": 12, "color": c.spike},
+                    bgcolor="rgba(0,0,0,0)",
+                )
+            )
             previous = a
     if theta is not None:
-        shapes.append({
-            "type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y2", "y0": theta, "y1": theta,
-            "line": {"color": c.theta, "width": 1.4, "dash": "dash"},
-        })  # fmt: skip
+        shapes.append(
+            {
+                "type": "line",
+                "xref": "x domain",
+                "x0": 0,
+                "x1": 1,
+                "yref": "y2",
+                "y0": theta,
+                "y1": theta,
+                "line": {"color": c.theta, "width": 1.4, "dash": "dash"},
+            }
+        )
         notes.append(
-            label(c, f"θ {prob(theta)}", xref="paper", x=0, xanchor="left", yref="y2", y=theta,
-                  yanchor="bottom" if theta < 0.85 else "top", font={"size": 12, "color": c.theta})
-        )  # fmt: skip
+            label(
+                c,
+                f"θ {prob(theta)}",
+                xref="paper",
+                x=0,
+                xanchor="left",
+                yref="y2",
+                y=theta,
+                yanchor="bottom" if theta < 0.85 else "top",
+                font={"size": 12, "color": c.theta},
+            )
+        )
     notes += hatch(f, c, gaps, ("y3", "y4"))
     f.add_scatter(
-        x=t, y=mid, mode="lines", line={"color": c.price, "width": 1.4, "shape": "hv"}, name="mid", connectgaps=False,
+        x=t,
+        y=mid,
+        mode="lines",
+        line={"color": c.price, "width": 1.4, "shape": "hv"},
+        name="mid",
+        connectgaps=False,
         hovertemplate="%{y:,.2f}",
-    )  # fmt: skip
+    )
     f.add_scatter(
-        x=t, y=p, mode="lines", yaxis="y2", line={"color": c.forecast, "width": 1.5}, name="P", connectgaps=False,
-        hovertemplate="%{y:.2f}", fill="tozeroy", fillcolor=rgba(c.forecast, 0.10),
-    )  # fmt: skip
+        x=t,
+        y=p,
+        mode="lines",
+        yaxis="y2",
+        line={"color": c.forecast, "width": 1.5},
+        name="P",
+        connectgaps=False,
+        hovertemplate="%{y:.2f}",
+        fill="tozeroy",
+        fillcolor=rgba(c.forecast, 0.10),
+    )
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price, price(float(mid[-1])), float(mid[-1])))
-    if np.isfinite(p[-1]):
-        notes.append(tag(c, c.forecast, prob(float(p[-1])), float(p[-1]), "y2"))
+    recent = p[-3:][np.isfinite(p[-3:])]  # a forecast is made up to half a second after its bar closed
+    if recent.size:
+        notes.append(tag(c, c.forecast, prob(float(recent[-1])), float(recent[-1]), "y2"))
     f.layout.annotations = notes
     f.layout.shapes = shapes
     return f
 
 
-def market_now(kind: str, t: Times, mid: Values, *, spans: list[Span], gaps: list[Span], height: int = 230) -> go.Figure:
+def market_now(
+    kind: str, t: Times, mid: Values, *, spans: list[Span], gaps: list[Span], height: int = 230
+) -> go.Figure:
     """The last minutes of mid with spike bands and gaps."""
     c = palette(kind)
     f = base(kind, height)
     f.update_layout(yaxis=crosshair(c) | {"tickformat": ",.2f", "nticks": 5}, yaxis3=hidden("y"), uirevision="live")
-    f.update_xaxes(**clock(c, t[0], t[-1], ROOM_S))
+    f.update_xaxes(**clock(t[0], t[-1], ROOM_S))
     notes = [corner(c, "mid, USD"), utc_mark(c), *hatch(f, c, gaps, ("y3",))]
     f.add_scatter(
-        x=t, y=mid, mode="lines", line={"color": c.price, "width": 1.4, "shape": "hv"}, name="mid", connectgaps=False,
+        x=t,
+        y=mid,
+        mode="lines",
+        line={"color": c.price, "width": 1.4, "shape": "hv"},
+        name="mid",
+        connectgaps=False,
         hovertemplate="%{y:,.2f}",
-    )  # fmt: skip
+    )
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price, price(float(mid[-1])), float(mid[-1])))
     f.layout.annotations = notes
@@ -94,7 +153,9 @@ def market_now(kind: str, t: Times, mid: Values, *, spans: list[Span], gaps: lis
     return f
 
 
-def mid_and_spread(kind: str, t: Times, mid: Values, spread_bps: Values, *, gaps: list[Span], height: int = 320) -> go.Figure:
+def mid_and_spread(
+    kind: str, t: Times, mid: Values, spread_bps: Values, *, gaps: list[Span], height: int = 320
+) -> go.Figure:
     """Mid above, spread in bps below, on one clock."""
     c = palette(kind)
     f = base(kind, height)
@@ -106,16 +167,27 @@ def mid_and_spread(kind: str, t: Times, mid: Values, spread_bps: Values, *, gaps
         yaxis4=hidden("y2"),
         uirevision="live",
     )
-    f.update_xaxes(anchor="y2", **clock(c, t[0], t[-1], ROOM_S))
+    f.update_xaxes(anchor="y2", **clock(t[0], t[-1], ROOM_S))
     notes = [corner(c, "mid, USD"), corner(c, "spread, bps", 0.28), utc_mark(c), *hatch(f, c, gaps, ("y3", "y4"))]
     f.add_scatter(
-        x=t, y=mid, mode="lines", line={"color": c.price, "width": 1.4, "shape": "hv"}, name="mid", connectgaps=False,
+        x=t,
+        y=mid,
+        mode="lines",
+        line={"color": c.price, "width": 1.4, "shape": "hv"},
+        name="mid",
+        connectgaps=False,
         hovertemplate="%{y:,.2f}",
-    )  # fmt: skip
+    )
     f.add_scatter(
-        x=t, y=spread_bps, mode="lines", yaxis="y2", line={"color": c.muted, "width": 1.2}, name="spread", connectgaps=False,
+        x=t,
+        y=spread_bps,
+        mode="lines",
+        yaxis="y2",
+        line={"color": c.muted, "width": 1.2},
+        name="spread",
+        connectgaps=False,
         hovertemplate="%{y:.2r} bps",
-    )  # fmt: skip
+    )
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price, price(float(mid[-1])), float(mid[-1])))
     if np.isfinite(spread_bps[-1]):
@@ -129,9 +201,13 @@ def ticks_per_minute(kind: str, t: Times, ticks: NDArray[np.int64], *, height: i
     c = palette(kind)
     f = base(kind, height)
     f.update_layout(yaxis={"rangemode": "tozero", "nticks": 4, "tickformat": ",d"}, bargap=0.15, uirevision="live")
-    f.update_xaxes(**clock(c, t[0], t[-1], 60))
+    f.update_xaxes(**clock(t[0], t[-1], 60))
     f.add_bar(
-        x=t, y=ticks, marker={"color": rgba(c.vol, 0.5), "line": {"width": 0}}, name="ticks", hovertemplate="%{y:,d} ticks<extra></extra>"
+        x=t,
+        y=ticks,
+        marker={"color": rgba(c.vol, 0.5), "line": {"width": 0}},
+        name="ticks",
+        hovertemplate="%{y:,d} ticks<extra></extra>",
     )
     # the newest minute is not over: the tag is of the one before
     whole = [tag(c, c.vol, count(int(ticks[-2])), float(ticks[-2]))] if ticks.size > 1 else []

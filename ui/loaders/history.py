@@ -1,8 +1,8 @@
 """All bars of one market, kept up to date by reading only what is new in the store.
 
 Bars of the first part of a tape are the first bars of the whole, so new events that come last in the tape's order are
-pushed into the same Sampler; anything else (an older recording was imported) begins again. No streamlit here: one History
-serves all sessions and is guarded by its lock.
+pushed into the same Sampler; anything else (an older recording was imported) begins again. No streamlit here: one
+History serves all sessions and is guarded by its lock.
 """
 
 from __future__ import annotations

@@ -46,9 +46,14 @@ def store_file() -> tuple[str, int | None]:
     return str(path), sum(p.stat().st_size for p in parts) if parts else None
 
 
+def log_file(name: str) -> str:
+    """Where the process `name` writes its log."""
+    return str(home().jobs / f"{name}.log")
+
+
 def feed_names() -> tuple[str, ...]:
     """The feeds of real exchanges."""
     return feeds.names()
 
 
-__all__ = ["feed_names", "headline", "home", "job", "save", "settings", "store_file"]
+__all__ = ["feed_names", "headline", "home", "job", "log_file", "save", "settings", "store_file"]

@@ -56,7 +56,7 @@ def live(market: Market) -> Stretch:
 
 
 def said(market: Market, model: str, from_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Bar ends and probabilities that `model` forecast on `market` since `from_ns`, oldest first; NaN while warming up."""
+    """Bar ends and probabilities of `model`'s forecasts on `market` since `from_ns`, oldest first; NaN: warming up."""
     made = forecasts.table(home(), market.venue, market.product, model, from_ns)
     p = made["p"].to_numpy().astype(np.float64) if made.num_rows else np.empty(0)
     return made["bar_end_ns"].to_numpy(), p
@@ -68,8 +68,10 @@ def _minutes(root: str, venue: str, product: str, n: int, last_seq: int) -> tupl
 
 
 def minutes(market: Market, n: int = 360) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Start (ns) and ticks of each of the last `n` minutes, oldest first; those before the market's first tick are left out
-    (but for one hour, so that a young capture's first minutes are not drawn as wide as a wall)."""
+    """Start (ns) and ticks of each of the last `n` minutes, oldest first.
+
+    Minutes before the market's first tick are left out, but for one hour: the first bars would be as wide as a wall.
+    """
     start, ticks = _minutes(str(home().root), market.venue, market.product, n, market.last_seq)
     first = min(int(np.searchsorted(start, market.first_ns - 60 * 10**9)), max(start.size - 60, 0))
     return start[first:], ticks[first:]
@@ -130,12 +132,30 @@ def counters() -> Counters:
         return float(value) if isinstance(value, (int, float)) else None
 
     return Counters(
-        running=said.running, state=said.state, message=said.message, since_ns=said.started_ns,
-        ticks_per_s=number("ticks_per_s"), last_tick_age_s=number("last_tick_age_s"), lag_s=number("lag_s"),
-        reconnects=fields.get("reconnects"), quarantined=fields.get("quarantined"), stored=fields.get("stored"), behind_s=behind,
-    )  # fmt: skip
+        running=said.running,
+        state=said.state,
+        message=said.message,
+        since_ns=said.started_ns,
+        ticks_per_s=number("ticks_per_s"),
+        last_tick_age_s=number("last_tick_age_s"),
+        lag_s=number("lag_s"),
+        reconnects=fields.get("reconnects"),
+        quarantined=fields.get("quarantined"),
+        stored=fields.get("stored"),
+        behind_s=behind,
+    )
 
 
 __all__ = [
-    "KEEP_S", "Counters", "counters", "current_market", "gaps", "last_ticks", "live", "markets", "minutes", "quarantined", "said",
-]  # fmt: skip
+    "KEEP_S",
+    "Counters",
+    "counters",
+    "current_market",
+    "gaps",
+    "last_ticks",
+    "live",
+    "markets",
+    "minutes",
+    "quarantined",
+    "said",
+]

@@ -42,7 +42,8 @@ def threshold(rows: Labelled, settings: Settings) -> float:
 def counts(rows: Labelled, tau_bps: float) -> dict[str, dict[str, int]]:
     """Rows and spikes of each split at `tau_bps`, also where training would refuse it."""
     return {
-        split: {"rows": int((v := rows.volatility(split)).size), "spikes": int((v >= tau_bps).sum())} for split in dataset.SPLITS
+        split: {"rows": int((v := rows.volatility(split)).size), "spikes": int((v >= tau_bps).sum())}
+        for split in dataset.SPLITS
     }
 
 

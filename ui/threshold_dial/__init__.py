@@ -18,7 +18,7 @@ _mount = st.components.v2.component(
 
 
 def threshold_dial(bins: Bins, tau_bps: float, *, key: str) -> float:
-    """Draw the dial at `tau_bps` and give back where it was last released, in bps (`tau_bps` as long as it was not moved).
+    """Draw the dial at `tau_bps` and give back where it was last released, in bps (`tau_bps` until it was moved).
 
     A `key` belongs to one distribution: give another where the bins are others, or the browser's number would be read
     on the wrong scale.

@@ -19,7 +19,7 @@ FEWEST = 2
 class Bins:
     """`BINS` bins of equal width in log volatility, from `lo` to `hi` bps.
 
-    cum[split][k] is how many of the split's n values are below edge k; so n - cum[k] seconds are at or above it: spikes.
+    cum[split][k] is how many of the split's n values are below edge k; so n - cum[k] seconds are spikes there.
     """
 
     lo: float
@@ -39,9 +39,11 @@ class Bins:
     def message(self) -> dict[str, object]:
         """What the browser is sent."""
         return {
-            "lo": self.lo, "hi": self.hi, "bins": BINS,
+            "lo": self.lo,
+            "hi": self.hi,
+            "bins": BINS,
             "splits": {name: {"n": self.n[name], "cum": self.cum[name]} for name in self.n},
-        }  # fmt: skip
+        }
 
 
 def binned(splits: Mapping[str, NDArray[np.float64]]) -> Bins:
@@ -50,16 +52,17 @@ def binned(splits: Mapping[str, NDArray[np.float64]]) -> Bins:
     positive = every[every > 0]
     if np.unique(positive).size < FEWEST:
         raise NotEnough(
-            f"Have {positive.size:,} seconds with a move of the price, need {FEWEST} different ones to draw their distribution. "
-            "Capture a few more minutes."
+            f"Have {positive.size:,} seconds with a move of the price, need {FEWEST} different ones "
+            "to draw their distribution. Capture a few more minutes."
         )
     lo, hi = float(np.quantile(positive, 0.0005)), float(positive.max() * 1.0001)
     edges = np.geomspace(lo, hi, BINS + 1)
     return Bins(
-        lo, hi,
+        lo,
+        hi,
         {name: int(v.size) for name, v in splits.items()},
         {name: np.searchsorted(np.sort(v), edges, "left").tolist() for name, v in splits.items()},
-    )  # fmt: skip
+    )
 
 
 __all__ = ["BINS", "Bins", "binned"]

@@ -1,0 +1,128 @@
+"""The question, what was trained on it, and whether the market has moved since."""
+
+from __future__ import annotations
+
+import time
+
+from core.config import Settings
+from core.evaluation.drift import DriftTable
+from core.features.dataset import Labelled
+from core.jobs import Job
+from core.training.registry import Meta, Training
+from ui.cells.feed import job_level
+from ui.shell import Cell
+from ui.text import VENUES
+from ui.theme import MISSING, age, bps, count, lift, percent, prob, utc
+
+
+def question_cells(rows: Labelled, settings: Settings, champion: Meta | None, stale: str | None) -> list[Cell]:
+    """Threshold tuning: what the distribution is made of."""
+    times = rows.rows["bar_end_ns"].to_numpy()
+    shares = [len(rows.volatility(s)) for s in ("train", "validation", "test")]
+    parts = " / ".join(f"{100 * n / max(sum(shares), 1):.0f}" for n in shares)
+    return [
+        Cell("ok", "Rows", count(len(times)), f"seconds, {VENUES.get(rows.venue, rows.venue)} {rows.product}"),
+        Cell("ok", "Splits", parts, f"train, validation, test by time; {settings.horizon_s} s purged"),
+        champion_cell(champion, stale),
+        Cell("warn" if rows.question.leaky else "idle", "Estimator", settings.label, f"{settings.horizon_s} s ahead"),
+    ]
+
+
+def champion_cell(champion: Meta | None, stale: str | None) -> Cell:
+    """The champion, and whether it answers today's question."""
+    if champion is None:
+        return Cell("idle", "Champion", "none", "nothing trained yet")
+    if stale:
+        return Cell("warn", "Champion", champion.title, f"stale: {stale}")
+    return Cell("ok", "Champion", champion.title, f"trained {utc(champion.trained_ns, time.time_ns())}")
+
+
+def training_cells(
+    tau_bps: float | None, rows: int | None, settings: Settings, champion: Meta | None, stale: str | None, job: Job
+) -> list[Cell]:
+    """Training: the question, the rows, the champion, the running job."""
+    return [
+        Cell(
+            "ok" if settings.tau_bps is not None else "idle",
+            "τ",
+            f"{bps(tau_bps)} bps" if tau_bps else MISSING,
+            "set by you"
+            if settings.tau_bps is not None
+            else f"P{100 * settings.quantile:g} of train, until you set one",
+        ),
+        Cell("ok" if rows else "idle", "Rows", count(rows), f"seconds, next {settings.horizon_s} s {settings.label}"),
+        champion_cell(champion, stale),
+        Cell("idle", "Leakage", "not yet checked", "no verdict exists for these scores"),
+        Cell(
+            job_level(job),
+            "Training",
+            "running" if job.running else job.state if job.state != "none" else "not run yet",
+            f"since {utc(job.started_ns, time.time_ns())}" if job.running else utc(job.heartbeat_ns, time.time_ns()),
+        ),
+    ]
+
+
+def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
+    """Evaluation: the champion's score as one unit, its best baseline, and that leakage is not yet checked."""
+    s = best.scores
+    baseline = max((m for m in training.models if m.baseline), key=lambda m: m.scores.pr_auc, default=None)
+    ahead = baseline is not None and s.pr_auc > baseline.scores.pr_auc
+    return [
+        Cell("ok", "AP", prob(s.pr_auc), f"{best.title}, test split"),
+        Cell("ok", "Base rate", percent(s.base_rate), f"{count(s.n_spikes)} of {count(s.n_rows)} rows"),
+        Cell("ok" if s.lift > 1 else "warn", "Lift", lift(s.lift), "AP over base rate, 1 is no skill"),
+        Cell(
+            "ok" if ahead or best.baseline else "warn",
+            "Best baseline",
+            prob(baseline.scores.pr_auc) if baseline else MISSING,
+            baseline.title if baseline else "none trained",
+        ),
+        Cell(
+            "bad" if best.leaky else "idle",
+            "Leakage",
+            "leaky label" if best.leaky else "not yet checked",
+            "next_row" if best.leaky else "no verdict exists yet",
+        ),
+    ]
+
+
+def drift_cells(made: DriftTable | None, job: Job) -> list[Cell]:
+    """Drift: what moved, and what was compared."""
+    if made is None:
+        said = job.message if job.running else "not run yet" if job.state == "none" else job.state
+        return [
+            Cell("idle", "Features moved", MISSING, "nothing compared yet"),
+            Cell("idle", "Reference", MISSING, "what models learned from"),
+            Cell("idle", "Current", MISSING, "what came since"),
+            Cell(job_level(job), "Comparison", "running" if job.running else MISSING, said),
+        ]
+    n = len(made.features)
+    now = time.time_ns()
+    return [
+        Cell("warn" if made.moved else "ok", "Features moved", f"{made.moved} of {n}", "by Evidently's default test"),
+        Cell(
+            "idle",
+            "Reference",
+            made.reference.name,
+            f"{count(made.reference.rows)} rows from {utc(made.reference.first_ns, now)}",
+        ),
+        Cell(
+            "idle", "Current", made.current.name, f"{count(made.current.rows)} rows to {utc(made.current.last_ns, now)}"
+        ),
+        Cell("idle", "Compared", age((now - made.made_ns) / 1e9), utc(made.made_ns, now)),
+    ]
+
+
+def drift_cell(made: DriftTable | None) -> Cell:
+    """Drift in one cell, for the home page."""
+    if made is None:
+        return Cell("idle", "Drift", "not compared", "needs a trained split")
+    return Cell(
+        "warn" if made.moved else "ok",
+        "Drift",
+        f"{made.moved} moved" if made.moved else "stable",
+        f"{made.moved} of {len(made.features)} features",
+    )
+
+
+__all__ = ["champion_cell", "drift_cell", "drift_cells", "evaluation_cells", "question_cells", "training_cells"]
