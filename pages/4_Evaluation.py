@@ -10,7 +10,7 @@ from ui.tables import confusion_rows, score_rows
 from ui.theme import bps, prob
 
 with open_page("Evaluation", "how far the scores can be trusted, and at what probability to alert"):
-    training, champion = loaders.newest(), loaders.champion()
+    settings, training, champion = loaders.settings(), loaders.newest(), loaders.champion()
     if training is None:
         empty(
             "No scores yet. They exist once models are trained and tried on the test split.",
@@ -22,7 +22,7 @@ with open_page("Evaluation", "how far the scores can be trusted, and at what pro
     strip(evaluation_cells(training, best))
     if best.leaky:
         box(text.LEAKY, "bad", key="leaky")
-    if stale := loaders.stale(best, loaders.settings()):
+    if stale := loaders.stale(best, settings):
         box(f"These scores answer another question: {stale}. Train again to see today's.", "warn", key="stale")
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -64,7 +64,7 @@ def _mend(rows: Labelled, tau_bps: float) -> str:
 
 
 def last_hour(rows: Labelled, tau_bps: float) -> tuple[Times, NDArray[np.float64], float, list[Span], list[Span]]:
-    """The newest hour: times, forward volatility in bps (NaN at holes), τ, stretches that reach it, those without rows."""
+    """The newest hour: times, forward volatility in bps (NaN at holes), τ, stretches at or above it, those without."""
     every = rows.rows["bar_end_ns"].to_numpy()
     at = every > every[-1] - HOUR_S * 1_000_000_000
     ns, volatility = every[at], rows.rows["forward_vol_bps"].to_numpy()[at]

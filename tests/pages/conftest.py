@@ -1,0 +1,75 @@
+"""Homes in the states that pages must cope with, and pages opened in them without a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.config import Home
+from core.evaluation.scores import score
+from core.training import registry
+from core.training.registry import Meta
+from tests.pages.filled import fill
+
+ROOT = Path(__file__).resolve().parents[2]
+MARKET_S = 1800
+
+
+@pytest.fixture
+def full(home: Home) -> Home:
+    """Half an hour of the simulated market that ends now."""
+    fill(home, MARKET_S, time.time_ns() - MARKET_S * 10**9)
+    return home
+
+
+def trained(home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 0.5) -> list[Meta]:
+    """Three artifacts of one training with real scores of made-up forecasts; the second is champion."""
+    rng = np.random.default_rng(1)
+    y = rng.random(600) < 0.1
+    made = []
+    for i, (model, title) in enumerate(
+        [("zscore", "z-score rule"), ("logistic", "logistic"), ("xgboost", "gradient boosting")]
+    ):
+        p = np.clip(0.2 + pr * 0.4 * y + rng.normal(0, 0.15, 600), 0, 1)
+        scores = score(model, y[:300], p[:300], y[300:], p[300:])
+        content = model.encode()
+        meta = Meta(
+            name=f"{model}-{i}", model=model, title=title, baseline=i == 0, training="t1", run_id=f"run{i}",
+            trained_ns=time.time_ns(), label=label, horizon_s=60, tau_bps=tau_bps, quantile=None, theta=scores.theta,
+            volatility="rv_60", features=("rv_60",), missing=(), seed=0, params={}, note="", fingerprint="f",
+            venue="embedded", product="BTC-USD",
+            splits={s: {"rows": 300, "spikes": 30} for s in ("train", "validation", "test")},
+            scores=scores, validation=scores, seconds=1.0, file="model.bin", sha256=hashlib.sha256(content).hexdigest(),
+        )  # fmt: skip
+        registry.write(home, meta, content)
+        made.append(meta)
+    registry.set_champion(home, made[1].name)
+    return made
+
+
+@pytest.fixture
+def crowned(full: Home) -> Home:
+    """A filled home with three trained models, a champion among them, on the question that the settings ask."""
+    trained(full)
+    full.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    full.settings_file.write_bytes(msgspec.json.encode({"tau_bps": 3.0}))
+    return full
+
+
+@pytest.fixture
+def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[[Home, str], AppTest]:
+    """Open a page of a home: `visit(home, "pages/3_Training.py")`."""
+
+    def opened(home: Home, page: str) -> AppTest:
+        monkeypatch.setenv("TREMOR_HOME", str(home.root))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+        return app.run() if page == "app.py" else app.switch_page(page).run()
+
+    return opened

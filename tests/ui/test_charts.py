@@ -1,0 +1,85 @@
+"""Figures: gaps are drawn and not bridged, moving axes have no explicit range, values stand at their lines."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from ui import charts
+from ui.charts.evaluation import Line
+from ui.frames import broken, gaps, spans
+from ui.theme import palette
+
+S = 1_000_000_000
+NS = (1_795_500_000 + np.r_[np.arange(300), np.arange(360, 700)]).astype(np.int64) * S
+MID = 90_000 + np.cumsum(np.random.default_rng(0).normal(0, 1, NS.size))
+
+
+def monitor(kind: str = "dark", p_last: float = 0.3):
+    p = np.full(NS.size, 0.2)
+    p[-1] = p_last
+    t, (mid, drawn) = broken(NS, MID, p)
+    hot = np.zeros(NS.size, bool)
+    hot[100:130] = True
+    return charts.monitor(kind, t, mid, drawn, spans=spans(NS, hot), gaps=gaps(NS), theta=0.5, horizon_s=60)
+
+
+def texts(figure) -> list[str]:
+    return [a.text for a in figure.layout.annotations]
+
+
+@pytest.mark.parametrize("kind", ["dark", "light"])
+def test_the_monitor_draws_spikes_gaps_theta_and_tags(kind: str) -> None:
+    f = monitor(kind)
+    said = texts(f)
+    for text in ("spike", "θ 0.50", "0.30", f"{MID[-1]:,.2f}", "UTC", "mid, USD", "P(spike in the next 60 s)"):
+        assert text in said
+    assert any(t.startswith("gap") for t in said)
+    assert [s.type for s in f.layout.shapes] == ["rect", "line"]
+    lines = [d for d in f.data if d.mode == "lines"]
+    assert all(d.connectgaps is False and np.isnan(np.array(d.y, float)).sum() == 1 for d in lines)
+    assert f.layout.paper_bgcolor == palette(kind).bg
+
+
+def test_a_zoom_can_live_because_no_moving_axis_has_a_range() -> None:
+    f = monitor()
+    assert f.layout.uirevision == "live"
+    assert f.layout.xaxis.range is None
+    assert f.layout.yaxis.range is None
+
+
+def test_the_newest_bar_without_a_forecast_keeps_the_last_ones_tag() -> None:
+    assert "0.20" in texts(monitor(p_last=float("nan")))
+
+
+def test_a_figure_travels_as_json_without_nan() -> None:
+    json.loads(monitor().to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+
+
+LINES = [
+    Line("z-score rule", "baseline", 0.15, 0.1, [0, 0.5, 1], [0.3, 0.2, 0.1], (0.5, 0.2), 0.4),
+    Line("logistic", "forecast", 0.3, 0.1, [0, 0.5, 1], [0.6, 0.4, 0.1], (0.5, 0.4), 0.5, True),
+    Line("gradient boosting", "challenger", 0.29, 0.1, [0, 0.5, 1], [0.6, 0.39, 0.1], None, 0.6),
+]
+
+
+def test_pr_curves_name_each_model_once_and_show_the_operating_point_exactly() -> None:
+    f = charts.pr_curves("dark", LINES)
+    said = texts(f)
+    assert sum("logistic ★ 0.30" in t for t in said) == 1
+    assert any("base rate" in t for t in said)
+    points = {(d.x[0], d.y[0]) for d in f.data if d.mode == "markers"}
+    assert points == {(0.5, 0.2), (0.5, 0.4)}
+    names = [a for a in f.layout.annotations if "base rate" not in a.text]
+    for i, a in enumerate(names):
+        for b in names[i + 1 :]:
+            assert abs(a.x - b.x) > 0.3 or abs(a.y - b.y) > 0.05, f"{a.text} lies on {b.text}"
+
+
+def test_ap_is_a_dot_beside_the_base_rate() -> None:
+    f = charts.ap_dots("light", LINES)
+    assert {d.type for d in f.data} == {"scatter"}
+    assert sorted(d.x[0] for d in f.data) == [0.15, 0.29, 0.3]
+    assert "base rate 0.10" in texts(f)

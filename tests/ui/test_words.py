@@ -1,0 +1,103 @@
+"""What strips, steps and consequences say: never a number where there is none, exactly one next step."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core.config import Settings
+from core.features.dataset import Labelled
+from core.features.labels import Question
+from core.ingestion.store import Market
+from core.jobs import Job
+from tests.pages.conftest import trained
+from ui.cells import monitor_cells
+from ui.consequence import at_tau
+from ui.loaders import Counters
+from ui.pipeline import Facts, steps
+from ui.view import View
+
+NOTHING = np.empty(0)
+
+
+def counters(running: bool = True, age_s: float | None = 0.2, behind_s: float = 0.5) -> Counters:
+    return Counters(running, "running" if running else "stopped", "", 1, 5.0, age_s, 0.1, 0, 0, 10, behind_s)
+
+
+def seen(p: float | None = 0.4, vol: float | None = 2.0) -> View:
+    return View(NOTHING, NOTHING, NOTHING, NOTHING, [], [], 10**18, 100.0, vol, p)
+
+
+@pytest.fixture
+def champion(home):
+    return trained(home)[1]
+
+
+def cell(name: str, cells: list) -> object:
+    return next(c for c in cells if c.name == name)
+
+
+def test_a_silent_feed_reads_no_data_and_never_a_number(champion) -> None:
+    cells = monitor_cells(counters(age_s=31), Job(name="monitor", state="running"), seen(), champion, 0.5)
+    for name in ("Feed", "P(spike)", "Volatility now"):
+        assert cell(name, cells).value == "no data"
+    assert "31 s" in cell("Feed", cells).detail
+
+
+def test_warming_up_reads_with_its_count(champion) -> None:
+    job = Job(name="monitor", state="running", message="warming up: 41 of 60 bars")
+    cells = monitor_cells(counters(), job, seen(p=None, vol=None), champion, 0.5)
+    assert cell("P(spike)", cells).value == "warming up"
+    assert cell("P(spike)", cells).detail == "warming up: 41 of 60 bars"
+    assert cell("Volatility now", cells).value == "warming up"
+
+
+@pytest.mark.parametrize(("p", "level"), [(0.49, "ok"), (0.5, "alert"), (0.9, "alert")])
+def test_an_alert_is_at_or_above_theta(champion, p: float, level: str) -> None:
+    cells = monitor_cells(counters(), Job(name="monitor", state="running"), seen(p), champion, 0.5)
+    assert cell("P(spike)", cells).level == level
+
+
+def test_a_simulated_market_that_is_catching_up_says_so(champion) -> None:
+    cells = monitor_cells(counters(behind_s=7200), Job(name="monitor", state="running"), seen(), champion, 0.5)
+    assert cell("Feed", cells).value == "−2 h"
+
+
+def test_exactly_one_step_is_next_until_all_are_done(champion) -> None:
+    market = Market("embedded", "BTC-USD", 10, 10, 0, 3600 * 10**9, 1)
+    idle, busy = Job(name="x"), Job(name="x", state="running")
+    options = itertools.product(
+        (None, market), (Settings(), Settings(tau_bps=3.0)), (None, champion), (None, "old"), (idle, busy)
+    )
+    for held, settings, best, stale, monitor in options:
+        made = steps(Facts(held, settings, idle, monitor, idle, best, stale, None))
+        assert [s.number for s in made] == [1, 2, 3, 4, 5, 6]
+        undone = [s for s in made if s.state != "done"]
+        assert [s.state for s in undone] == ["next", *["wait"] * (len(undone) - 1)]
+
+
+def rows(volatility: dict[str, np.ndarray]) -> Labelled:
+    frame = pd.concat([
+        pd.DataFrame({"forward_vol_bps": v, "split": s, "session": 0}) for s, v in volatility.items()
+    ], ignore_index=True)  # fmt: skip
+    frame["bar_end_ns"] = np.arange(len(frame)) * 1_000_000_000
+    return Labelled(frame, ("rv_60",), (), Question(), "embedded", "BTC-USD", "d")
+
+
+def test_the_smallest_split_is_named_with_the_tau_that_mends_it() -> None:
+    ramp = np.linspace(0.1, 10, 400)
+    made = rows({"train": ramp, "validation": ramp, "test": ramp / 2})
+    high = at_tau(made, 6.0)
+    assert not high.enough
+    assert "test has 0" in high.sentence
+    mend = float(high.sentence.split("Lower τ to ")[1].split(" ")[0])
+    assert at_tau(made, mend).enough
+    assert high.spikes["train"] == int((ramp >= 6).sum())
+
+
+def test_a_market_without_moves_says_capture_more() -> None:
+    flat = rows({s: np.zeros(50) for s in ("train", "validation", "test")})
+    assert "Capture more" in at_tau(flat, 1.0).sentence
