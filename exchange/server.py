@@ -6,6 +6,7 @@ The tape starts with the server, not with a connection: all clients see the same
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -31,6 +32,9 @@ MAX_BUFFER = 16 * 1024 * 1024
 """Bytes that may wait for one client before it counts as a slow reader and is cut off."""
 SKIP_SILENCE_NS = 30 * SECOND_NS
 MAX_MESSAGE = 65_536
+_log = logging.getLogger("exchange.connections")
+_log.addHandler(logging.NullHandler())
+_log.propagate = False  # whoever knocks without a handshake is no error of ours, and worth no traceback
 _SLICE_S = 0.01
 _LONGEST_NAP_S = 0.25
 _SHORTEST_NAP_S = 0.002
@@ -184,7 +188,7 @@ async def serve(
     exchange = Exchange(source, speed, subscribe_within_s, max_buffer, keep)
     try:
         websocket = await serve_websocket(
-            exchange._serve_client, HOST, port, compression=None, max_size=MAX_MESSAGE, close_timeout=1
+            exchange._serve_client, HOST, port, compression=None, max_size=MAX_MESSAGE, close_timeout=1, logger=_log
         )
     except OSError as problem:
         raise _taken(port, "port") from problem

@@ -31,7 +31,7 @@ REGIME_LOG = 1.05
 """How much higher log volatility lies in the volatile regime."""
 REGIME_MEDIAN_S = (840.0, 420.0)
 REGIME_LOG_SD = 0.2
-"""A regime lasts a lognormal time: tens of minutes. Not memoryless (semi-Markov): no spell is very short."""
+"""A regime lasts a lognormal time about its median: not memoryless (semi-Markov), and no spell is very short."""
 SLOW_TAU_S, SLOW_SD = 900.0, 0.10
 FAST_TAU_S, FAST_SD = 60.0, 0.15
 """Two log-OU components: the sum of scales that makes the autocorrelation of |r| fall slowly (LeBaron 2001)."""

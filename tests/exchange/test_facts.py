@@ -45,7 +45,7 @@ BANDS: dict[str, tuple[float, float]] = {
     # the recording joins sessions of quiet and busy days, which its long lags are made of: one simulated day has less
     "autocorrelation of absolute one-second returns, lag 60 s": (0.25, 1.2),
     "ticks a second, mean": (0.85, 1.15),
-    # the recorded channel sends at most some four updates a second and is steadier than orders are: 1.9 against 1.1
+    # the recorded channel spaces its updates and is steadier than orders that set each other off: 1.1 against 1.9
     "ticks a second, variance / mean (Fano)": (1.0, 2.0),
     "60 s rv, bps, quantile 5%": (0.8, 1.25),
     "60 s rv, bps, quantile 25%": (0.8, 1.25),
@@ -174,11 +174,11 @@ def _splits(forward: np.ndarray, minutes: int, every_s: int = 600) -> float:
 
 def test_spikes_recur_so_that_some_hours_can_be_split(tapes: list[facts.Ticks]) -> None:
     forwards = [_rows(tape)[1] for tape in tapes]
-    assert np.mean([_splits(f, 300) for f in forwards]) > 0.85
+    assert np.mean([_splits(f, 300) for f in forwards]) > 0.8
     assert np.mean([_splits(f, 180) for f in forwards]) > 0.6
     opening = forwards[0][: 6 * 3600]  # what a first trial sees
-    for minutes in (90, 120, 150, 180, 240, 300):
-        assert _splits(opening[: minutes * 60 + 600], minutes, 60) > 0.6, minutes
+    for minutes in (45, 60, 75, 90, 120, 150, 180, 240, 300):
+        assert _splits(opening[: minutes * 60 + 600], minutes, 60) > 0.5, minutes
 
 
 def test_a_recording_without_quotes_has_no_facts(tmp_path: Path) -> None:
