@@ -119,7 +119,8 @@ import mlflow, evidently, pandas, sklearn, xgboost
 from evidently.presets import DataDriftPreset
 from mlflow.telemetry import get_telemetry_client
 from streamlit import config
-folder = pathlib.Path(tempfile.mkdtemp())
+holder = tempfile.TemporaryDirectory()
+folder = pathlib.Path(holder.name)
 frame = pandas.DataFrame({"rv_60": [0.1 * i for i in range(60)]})
 report = evidently.Report([DataDriftPreset()]).run(frame, frame)
 report.save_html(str(folder / "drift.html"))
