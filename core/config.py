@@ -132,6 +132,14 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 __all__ = [
-    "EXPERIMENT", "LABELS", "LEAKY_LABELS", "REPOSITORY", "Home", "LabelName", "Settings",
-    "load_settings", "save_settings", "write_atomically",
+    "EXPERIMENT",
+    "LABELS",
+    "LEAKY_LABELS",
+    "REPOSITORY",
+    "Home",
+    "LabelName",
+    "Settings",
+    "load_settings",
+    "save_settings",
+    "write_atomically",
 ]

@@ -1,8 +1,8 @@
 """Start, stop and heartbeat of the processes: capture, exchange, monitor, and the jobs (train, drift, import).
 
 A process says who it is by holding the lock `data/jobs/NAME.lock` for as long as it lives: the kernel frees it when the
-process ends, however it ends, so "running" is never a stale file. Beside it `NAME.json` holds what the process last said of
-itself. Both survive page reloads and restarts of the app.
+process ends, however it ends, so "running" is never a stale file. Beside it `NAME.json` holds what the process last
+said of itself. Both survive page reloads and restarts of the app.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ class Holder:
 
     def __init__(self, home: Home, name: str) -> None:
         self._path = home.jobs / f"{name}.json"
-        self._job = Job(name=name, state="running", pid=os.getpid(), started_ns=time.time_ns(), heartbeat_ns=time.time_ns())
+        self._job = Job(
+            name=name, state="running", pid=os.getpid(), started_ns=time.time_ns(), heartbeat_ns=time.time_ns()
+        )
         self._written = 0.0
         self._write()
 
@@ -59,8 +61,10 @@ class Holder:
         write_atomically(self._path, msgspec.json.encode(self._job))
         self._written = time.monotonic()
 
-    def beat(self, progress: float | None = None, message: str | None = None, *, every_s: float = 0.2, **fields: Any) -> None:
-        """Say how far the work is; `fields` are counters that status and pages show. At most one write each `every_s`."""
+    def beat(
+        self, progress: float | None = None, message: str | None = None, *, every_s: float = 0.2, **fields: Any
+    ) -> None:
+        """Say how far the work is; `fields` are counters that pages show. At most one write each `every_s`."""
         job = msgspec.structs.replace(self._job, heartbeat_ns=time.time_ns(), fields=self._job.fields | fields)
         if progress is not None:
             job = msgspec.structs.replace(job, progress=progress)
@@ -73,7 +77,9 @@ class Holder:
     def end(self, state: str, message: str | None = None, result: dict[str, Any] | None = None) -> None:
         """The last word: done, failed or stopped."""
         said = self._job.message if message is None else message
-        self._job = msgspec.structs.replace(self._job, state=state, message=said, result=result, heartbeat_ns=time.time_ns())
+        self._job = msgspec.structs.replace(
+            self._job, state=state, message=said, result=result, heartbeat_ns=time.time_ns()
+        )
         self._write()
 
 
@@ -82,7 +88,7 @@ def hold(home: Home, name: str) -> Iterator[Holder]:
     """Be the process `name` of this home while the block runs.
 
     Raises Busy with the holder's pid when another process is it already. An error that leaves the block is written into
-    the record as `failed`; SIGTERM and SIGINT should be turned into a normal return by the caller (state `stopped` or `done`).
+    the record as `failed`, an interrupt as `stopped`, a normal end as `done`.
     """
     home.jobs.mkdir(parents=True, exist_ok=True)
     lock = filelock.FileLock(home.jobs / f"{name}.lock")
@@ -114,9 +120,20 @@ def start(home: Home, name: str, argv: Sequence[str]) -> Job:
     with open(home.jobs / f"{name}.log", "wb") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "core", *argv, "--home", str(home.root)],
-            cwd=REPOSITORY, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            cwd=REPOSITORY,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
-    job = Job(name=name, state="starting", pid=child.pid, started_ns=time.time_ns(), heartbeat_ns=time.time_ns(), message="starting")
+    job = Job(
+        name=name,
+        state="starting",
+        pid=child.pid,
+        started_ns=time.time_ns(),
+        heartbeat_ns=time.time_ns(),
+        message="starting",
+    )
     write_atomically(home.jobs / f"{name}.json", msgspec.json.encode(job))
     _children[child.pid] = child
     return job
@@ -134,10 +151,18 @@ def read(home: Home, name: str) -> Job:
         _children[job.pid].poll()  # reap it, so that a dead child does not look alive
     if job.state == "running" and not _locked(home, name):
         again = _record(home, name)  # it may have ended between the two looks
-        return again if not again.running else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+        return (
+            again
+            if not again.running
+            else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+        )
     if job.state == "starting" and not _alive(job):
         again = _record(home, name)
-        return again if again.state != "starting" else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+        return (
+            again
+            if again.state != "starting"
+            else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
+        )
     return job
 
 
@@ -184,7 +209,9 @@ def _locked(home: Home, name: str) -> bool:
 def _alive(job: Job) -> bool:
     try:
         process = psutil.Process(job.pid)
-        return process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= job.started_ns / 1e9 + START_GRACE_S
+        return (
+            process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= job.started_ns / 1e9 + START_GRACE_S
+        )
     except psutil.NoSuchProcess:
         return False
 

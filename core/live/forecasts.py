@@ -80,7 +80,8 @@ def table(
         with closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection:
             rows = connection.execute(
                 f"SELECT {', '.join(FIELDS)} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
-                " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?) ORDER BY bar_end_ns, venue, product, model",
+                " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
+                " ORDER BY bar_end_ns, venue, product, model",
                 (from_ns, venue, venue, product, product, model, model),
             ).fetchall()
     return pa.table([[row[i] for row in rows] for i in range(len(FIELDS))], schema=schema)

@@ -19,6 +19,7 @@ LARGEST_GAP = 50_000
 PAUSE_S = 0.2
 """Between requests: half of Coinbase's 10 a second."""
 GIVE_UP = 5
+AGAIN_S = 1.0
 
 
 class Clock(Protocol):
@@ -55,14 +56,14 @@ class Backfiller:
             while True:
                 gap = self._next()
                 if gap is None:
-                    await asyncio.sleep(1.0)
+                    await asyncio.sleep(AGAIN_S)
                 else:
                     try:
                         await self._close(client, *gap)
                         self._failed[gap] = GIVE_UP  # what is still missing now, the exchange does not have
                     except (httpx.HTTPError, MalformedFrame):
                         self._failed[gap] = self._failed.get(gap, 0) + 1
-                        await asyncio.sleep(1.0)
+                        await asyncio.sleep(AGAIN_S)
 
     def _next(self) -> tuple[str, int, int] | None:
         for product, ids in self._ids.items():

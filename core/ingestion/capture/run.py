@@ -21,7 +21,7 @@ from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters, held_ids
 from core.ingestion.capture.desk import Desk
-from core.ingestion.capture.sink import Sink
+from core.ingestion.capture.sink import QUEUE_FRAMES, Sink
 from core.ingestion.store import Quarantined, Reader, Writer
 from core.ingestion.ticks import Refused, Stored, Subscribed, Tick, Trade
 
@@ -55,7 +55,8 @@ class World:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rng: random.Random = field(default_factory=random.Random)
     silence_s: float = SILENCE_S
-    queue_frames: int = 50_000
+    queue_frames: int = QUEUE_FRAMES
+    beat_s: float = 1.0
 
 
 def capture(home: Home, asked: Asked, beat: Beat, world: World | None = None) -> dict[str, Any]:
@@ -69,7 +70,7 @@ def capture(home: Home, asked: Asked, beat: Beat, world: World | None = None) ->
 
 
 class Capture:
-    """One run of a capture. `run` is its only way in."""
+    """One run of a capture, inside an event loop of the caller's."""
 
     def __init__(self, home: Home, asked: Asked, beat: Beat, world: World) -> None:
         self._feed = feeds.get(asked.feed)
@@ -89,11 +90,16 @@ class Capture:
         self._heard_s = 0.0
         self._message = "connecting"
 
+    def stop(self) -> None:
+        """End the run soon: nothing more is received, what is queued is committed."""
+        self._stop.set()
+
     async def run(self) -> dict[str, Any]:
+        """Capture until stopped; the counters at the end. Raises what `capture` raises."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
-                loop.add_signal_handler(number, self._stop.set)
+                loop.add_signal_handler(number, self.stop)
         with Writer(self._home, "capture") as writer:
             detail = {"venue": self._venue, "products": list(self._asked.products), "url": self._url}
             source = writer.source("capture", self._asked.feed, **detail)
@@ -210,7 +216,7 @@ class Capture:
         self._sink.put([msgspec.structs.replace(trade, venue=self._venue) for trade in trades])
 
     async def _seconds(self) -> None:
-        """Once a second: the watchdog, unanswered subscriptions, and the word to the outside."""
+        """Each beat: the watchdog, unanswered subscriptions, and the word to the outside."""
         while True:
             now_s = self._world.monotonic()
             socket = self._socket
@@ -221,7 +227,7 @@ class Capture:
             elif self._connected and self._desk.overdue(now_s):
                 await self._subscribe(socket)
             await asyncio.to_thread(self._beat, None, self.message(), **self.fields())
-            await asyncio.sleep(1.0)
+            await asyncio.sleep(self._world.beat_s)
 
     def message(self) -> str:
         """What the capture does now, in words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from core.errors import TremorError
@@ -43,7 +43,6 @@ class Sink:
         self._closing = asyncio.Event()
         self._in_flight = 0
         self.trouble: str | None = None
-        self.on_commit: Callable[[], None] = lambda: None
 
     @property
     def queued(self) -> int:
@@ -106,7 +105,6 @@ class Sink:
         for event in events:
             if isinstance(event, Trade):
                 self._ids.setdefault(event.product, Ids()).add(event.trade_id)
-        self.on_commit()
 
     def close(self) -> None:
         """Let `run` end once all that is queued is committed."""
