@@ -14,7 +14,7 @@ from ui.view import view
 
 with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast"):
     settings, champion, runs = loaders.settings(), loaders.champion(), loaders.runs()
-    stale = champion and loaders.stale(champion, settings)
+    stale = champion and loaders.stale(champion, settings, loaders.current_market())
     capturing = loaders.job("capture").running
 
     def facts() -> Facts:

@@ -46,7 +46,7 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
     rows = loaders.labelled(market, loaders.market_question(settings))
     champion = loaders.champion()
     with top:
-        strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings)))
+        strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings, market)))
     saved = loaders.threshold(rows, settings)
     bins, start = distribution_of(rows), session.tau_bps or saved
 

@@ -27,7 +27,9 @@ with open_page("Training", "which models learn to answer the question, and what 
             counts = loaders.counts(rows, tau)
     with top:
         size = sum(c["rows"] for c in counts.values()) if counts else None
-        strip(training_cells(tau, size, settings, champion, champion and loaders.stale(champion, settings), job))
+        strip(
+            training_cells(tau, size, settings, champion, champion and loaders.stale(champion, settings, market), job)
+        )
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
     if job.state in ("failed", "died"):

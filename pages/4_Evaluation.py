@@ -22,7 +22,7 @@ with open_page("Evaluation", "how far the scores can be trusted, and at what pro
     strip(evaluation_cells(training, best))
     if best.leaky:
         box(text.LEAKY, "bad", key="leaky")
-    if stale := loaders.stale(best, settings):
+    if stale := loaders.stale(best, settings, loaders.current_market()):
         box(f"These scores answer another question: {stale}. Train again to see today's.", "warn", key="stale")
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -27,24 +27,23 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         st.stop()
     job, capturing = loaders.job("monitor"), loaders.job("capture").running
     ticking = job.running or capturing
-    if stale := loaders.stale(champion, settings):
+    if stale := loaders.stale(champion, settings, market):
         box(
             f"The champion answers another question: {stale}. Its forecasts are about τ {bps(champion.tau_bps)} bps.",
             "warn",
             key="stale",
         )
-    if champion.venue != market.venue:
-        box(
-            f"The champion learned from the {text.venue(champion.venue)} and watches the {text.venue(market.venue)}.",
-            "warn",
-            key="other_venue",
-        )
+    watched = job.fields.get("venue", market.venue)
+    if job.running and watched != market.venue:
+        box(f"The monitor watches the {text.venue(watched)}. Stop it and start it again.", "warn", key="other_market")
     if job.state in ("failed", "died"):
         box(f"The monitor stopped: {job.message}", "bad", key="monitor_failed")
 
     @fragment(run_every=1.0 if ticking else None)
     def watch() -> None:
         here, now, said = loaders.current_market() or market, loaders.counters(), loaders.job("monitor")
+        if said.running != job.running or now.running != capturing:
+            st.rerun()  # what the controls below say is no longer so
         chosen = loaders.settings()
         theta = chosen.theta if chosen.theta is not None else champion.theta
         stretch = loaders.live(here)
@@ -72,12 +71,11 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             gaps=seen.gaps,
             theta=theta,
             horizon_s=champion.horizon_s,
+            current=now.running and not feed_silent(now),
         )
         live_figure(
             figure, key="monitor", label="Mid price with spikes, and the probability of a spike with its threshold"
         )
-        if said.running != job.running or now.running != capturing:
-            st.rerun()
 
     watch()
 

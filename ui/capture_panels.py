@@ -11,7 +11,8 @@ from ui.shell import box, fragment, note
 
 def controls(settings: Settings, running: bool) -> None:
     """Feed, product, and for the simulated market speed and seed, with the one button that starts or stops."""
-    feeds = ["embedded", *loaders.feed_names()]
+    known = [name for name in text.FEEDS if name in loaders.feed_names()]
+    feeds = ["embedded", *known, *(name for name in loaders.feed_names() if name not in known)]
     if settings.feed == "reference" or any(m.venue == "reference" for m in loaders.markets()):
         feeds.append("reference")
     simulated = settings.feed == "embedded"

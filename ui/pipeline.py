@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +12,7 @@ from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta
 from ui.text import UNCHECKED, venue
-from ui.theme import bps, duration, lift, percent, prob, short_count
+from ui.theme import bps, lift, percent, prob, short_count, utc
 
 State = Literal["done", "next", "wait"]
 ENOUGH_S = 600
@@ -75,7 +76,9 @@ def _capture(f: Facts, span: float, captured: bool) -> str:
             if f.capture.running
             else "No ticks yet. Start a capture, or load a recording to look around."
         )
-    has = f"{duration(span)} of {f.market.product}, {venue(f.market.venue)}, {short_count(f.market.ticks)} ticks"
+    now = time.time_ns()
+    since, until = utc(f.market.first_ns, now, zone=False), utc(f.market.last_ns, now)
+    has = f"{short_count(f.market.ticks)} ticks of {f.market.product}, {venue(f.market.venue)}, {since} to {until}"
     if captured:
         return has
     return f"{has}. Ten minutes of market time are needed before a threshold means something."

@@ -139,12 +139,19 @@ def code(text: object) -> str:
 
 def box(sentence: str, level: Level = "idle", key: str | None = None) -> None:
     """One sentence in a box: what is missing and the one step, or what failed and the remedy."""
+    sentence = _sentence(sentence)
     role = "alert" if level == "bad" else "note"
     with st.container(key=key):
         st.html(
             f'<div class="tr-box {level}" role="{role}" data-box="{level}">'
             f'<i aria-hidden="true">{GLYPH[level]}</i>{escape(sentence)}</div>'
         )
+
+
+def _sentence(text: str) -> str:
+    """Core's errors begin with a small letter, as on a command line; a page begins a sentence with a capital."""
+    first = text.split(" ", 1)[0].rstrip(":,")
+    return text[:1].upper() + text[1:] if first.isascii() and first.isalpha() else text
 
 
 def empty(sentence: str, page: str | None = None, label: str = "") -> None:

@@ -32,7 +32,7 @@ FEEDS: Final[dict[str, str]] = {
 }
 VENUES: Final[dict[str, str]] = {
     "embedded": "simulated market",
-    "coinbase": "Coinbase",
+    "coinbase": "Coinbase market",
     "reference": "imported reference prices",
 }
 SPEEDS: Final[tuple[float, ...]] = (1.0, 10.0, 60.0, 300.0)
@@ -52,8 +52,8 @@ UNCHECKED: Final = "Leakage: not yet checked."
 
 
 def feed(name: str) -> str:
-    """A feed's name for people."""
-    return FEEDS.get(name, name)
+    """A feed's name for people; one that was added later reads as its file's name."""
+    return FEEDS.get(name, f"{name.replace('_', ' ').title()} (live)")
 
 
 def venue(name: str) -> str:

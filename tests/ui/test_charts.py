@@ -54,6 +54,14 @@ def test_the_newest_bar_without_a_forecast_keeps_the_last_ones_tag() -> None:
     assert "0.20" in texts(monitor(p_last=float("nan")))
 
 
+def test_a_silent_feed_has_no_current_probability() -> None:
+    p = np.full(NS.size, 0.2)
+    t, (mid, drawn) = broken(NS, MID, p)
+    f = charts.monitor("dark", t, mid, drawn, spans=[], gaps=[], theta=0.5, horizon_s=60, current=False)
+    assert "0.20" not in texts(f)
+    assert [a.bgcolor for a in f.layout.annotations if a.text == f"{MID[-1]:,.2f}"] == [palette("dark").gap]
+
+
 def test_a_figure_travels_as_json_without_nan() -> None:
     json.loads(monitor().to_json(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
 

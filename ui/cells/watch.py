@@ -41,8 +41,8 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
         Cell(
             "ok",
             "History",
-            duration((m.last_ns - m.first_ns) / 1e9),
-            f"{short_count(m.ticks)} ticks, to {utc(m.last_ns, clock)}",
+            f"{short_count(m.ticks)} ticks",
+            f"from {utc(m.first_ns, clock)}",
         )
         if m
         else Cell("idle", "History", "none", "nothing captured yet")

@@ -10,8 +10,10 @@ import models
 from core.config import Home, Settings
 from core.evaluation import drift
 from core.evaluation.drift import DriftTable
+from core.ingestion.store import Market
 from core.training import registry
 from core.training.registry import Meta, Training
+from ui import text
 from ui.loaders.homes import home
 
 
@@ -48,8 +50,10 @@ def champion() -> Meta | None:
     return registry.champion(home())
 
 
-def stale(meta: Meta, settings: Settings) -> str | None:
-    """Why `meta` answers another question than the settings ask, or None."""
+def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
+    """Why `meta` answers another question than the settings ask of `market`, or None."""
+    if market is not None and market.venue != meta.venue:
+        return f"trained on the {text.venue(meta.venue)}, now the {text.venue(market.venue)}"
     return registry.stale(meta, settings)
 
 
