@@ -77,6 +77,7 @@ def captured(
     products: tuple[str, ...] = ("BTC-USD",),
     world: World | None = None,
     rest_url: str | None = None,
+    feed: str = "coinbase_exchange",
     within_s: float = 10.0,
 ) -> tuple[dict[str, Any], Exchange, list[dict[str, Any]]]:
     """Capture from `play` until the counters say so: the last counters, what was seen, and every word said."""
@@ -84,7 +85,7 @@ def captured(
 
     async def run() -> tuple[dict[str, Any], Exchange]:
         async with exchange(play) as seen:
-            asked = Asked("coinbase_exchange", products, url=seen.url, rest_url=rest_url, seconds=within_s)
+            asked = Asked(feed, products, url=seen.url, rest_url=rest_url, seconds=within_s)
 
             def beat(progress: float | None, message: str, **fields: Any) -> None:
                 said.append({**fields, "message": message, "connections": seen.connections})

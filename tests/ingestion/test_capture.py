@@ -192,3 +192,28 @@ def test_simulated_ticks_never_mix_with_real_ones(home: Home) -> None:
 
     assert asyncio.run(run())["stored"] == 1
     assert [market.venue for market in Reader(home).markets()] == ["embedded", "lab"]
+
+
+def test_advanced_trade_is_captured_like_the_exchange(home: Home) -> None:
+    def said(channel: str, **event: Any) -> str:
+        frame = {"channel": channel, "timestamp": "2026-01-05T00:00:00.5Z", "sequence_num": 1, "events": [event]}
+        return json.dumps(frame)
+
+    ticker = {"product_id": "BTC-USD", "price": "85000.5", "best_bid": "85000", "best_ask": "85001"}
+    trades = [json.loads(frame_of("match", i)) | {"trade_id": str(i), "side": "SELL"} for i in (3, 2)]
+
+    async def play(client: ServerConnection, number: int) -> None:
+        channels = [json.loads(await client.recv())["channel"] for _ in range(2)]
+        assert channels == ["market_trades", "heartbeats"]
+        await send(client, said("subscriptions", subscriptions={"ticker": ["BTC-USD"]}))
+        await send(client, said("subscriptions", subscriptions={"ticker": ["BTC-USD"], "market_trades": ["BTC-USD"]}))
+        await send(client, said("ticker", tickers=[ticker]), said("market_trades", trades=trades))
+        await send(client, said("heartbeats", heartbeat_counter="7"), said("l2_data", updates=[]))
+        await forever(client)
+
+    def all_in(fields: dict[str, Any]) -> bool:
+        return fields["received"] == 3 and fields["heartbeats"] == 1
+
+    fields, _, words = captured(home, play, until=all_in, feed="coinbase_advanced")
+    assert (fields["stored"], fields["quarantined"], words[-1]["message"]) == (3, 0, "receiving")
+    assert [row["trade_id"] for row in Reader(home).trade_table().to_pylist()] == [2, 3]

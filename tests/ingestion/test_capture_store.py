@@ -24,12 +24,22 @@ def test_a_full_queue_sheds_and_counts(home: Home, monkeypatch: pytest.MonkeyPat
         await forever(client)
 
     slow_append(monkeypatch, 0.2)
-    world = World(queue_frames=20, beat_s=0.02)
+    world = World(queue_frames=20, patience_s=0.05, beat_s=0.02)
     fields, _, said = captured(home, play, until=lambda f: f["received"] == 400, world=world)
     assert fields["shed"] > 0 < fields["stored"]
     assert fields["stored"] + fields["shed"] == 400
     assert all(adds_up(word) for word in said)
     assert Reader(home).trade_table().num_rows == fields["stored"]
+
+
+def test_a_short_stall_of_the_store_sheds_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def play(client: ServerConnection, number: int) -> None:
+        await send(client, *[frame_of("match", i) for i in range(400)])
+        await forever(client)
+
+    slow_append(monkeypatch, 0.02)
+    fields, _, _ = captured(home, play, until=lambda f: f["received"] == 400, world=World(queue_frames=50, beat_s=0.02))
+    assert (fields["stored"], fields["shed"]) == (400, 0)
 
 
 def slow_append(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
@@ -84,6 +94,8 @@ def test_what_makes_no_sense_is_refused_before_anything_starts(home: Home) -> No
     for asked in (
         Asked("coinbase_exchange", ()),
         Asked("nasdaq", ("BTC-USD",)),
+        Asked("coinbase_exchange", ("BTC USD",)),
+        Asked("coinbase_exchange", ("BTC-USD",), venue="\u00e9"),
         Asked("coinbase_exchange", ("BTC-USD",), seconds=-1),
         Asked("coinbase_exchange", ("BTC-USD",), url="http://127.0.0.1"),
     ):

@@ -21,9 +21,10 @@ from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters, held_ids
 from core.ingestion.capture.desk import Desk
-from core.ingestion.capture.sink import QUEUE_FRAMES, Sink
+from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES, Sink
 from core.ingestion.store import Quarantined, Reader, Writer
 from core.ingestion.ticks import Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.values import product_name
 
 SILENCE_S = 10.0
 """No frame for so long means a dead connection: Coinbase sends a heartbeat each second."""
@@ -56,6 +57,7 @@ class World:
     rng: random.Random = field(default_factory=random.Random)
     silence_s: float = SILENCE_S
     queue_frames: int = QUEUE_FRAMES
+    patience_s: float = PATIENCE_S
     beat_s: float = 1.0
 
 
@@ -105,7 +107,9 @@ class Capture:
             source = writer.source("capture", self._asked.feed, **detail)
             reader = Reader(self._home)
             self._ids = held_ids(reader.gaps(self._venue), reader.trade_bounds(self._venue))
-            self._sink = Sink(writer, source, self._counters, self._ids, self._world.queue_frames)
+            self._sink = Sink(
+                writer, source, self._counters, self._ids, self._world.queue_frames, self._world.patience_s
+            )
             self._backfiller = Backfiller(self._feed, self._rest_url, self._ids, self._backfilled, self._world)
             committing = asyncio.create_task(self._sink.run())
             work = [asyncio.create_task(step()) for step in (self._connections, self._seconds, self._backfiller.run)]
@@ -164,6 +168,8 @@ class Capture:
             while True:
                 frame = await socket.recv(decode=False)
                 self._heard_s = self._world.monotonic()
+                if self._sink.full:
+                    await self._sink.room()
                 if not self._take(frame, self._world.wall_ns()):
                     return "the exchange cannot serve us now"
         except ConnectionClosed as closed:
@@ -266,6 +272,11 @@ class Capture:
 def _check(asked: Asked, url: str) -> None:
     if not asked.products:
         raise BadInput("no product was named: give at least one, like --product BTC-USD")
+    for name in (*asked.products, *([asked.venue] if asked.venue else [])):
+        try:
+            product_name(name)
+        except MalformedFrame as error:
+            raise BadInput(f"{error}: give one like BTC-USD, or a venue like coinbase") from error
     if asked.seconds is not None and not 0 < asked.seconds < 1e9:
         raise BadInput(f"{asked.seconds:g} seconds cannot be captured: give a number above 0")
     if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:

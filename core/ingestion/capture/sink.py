@@ -16,6 +16,8 @@ GROUP_S = 0.05
 GROUP_FRAMES = 500
 QUEUE_FRAMES = 50_000
 RETRY_S = 1.0
+PATIENCE_S = 1.0
+"""How long a full queue may hold up the socket. Coinbase cuts off who reads slowly: to stop reading is no way out."""
 
 Frame = tuple[Sequence[Stored], Quarantined | None]
 """What one frame gave: its events, or itself as a bad one."""
@@ -24,19 +26,29 @@ Frame = tuple[Sequence[Stored], Quarantined | None]
 class Sink:
     """Takes frames from the socket's loop and commits them in groups of at most 50 ms or 500 frames, in a thread.
 
-    The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. A full queue
-    sheds what comes, counted. A write that fails is tried again with the same frames until it succeeds or the capture
-    ends.
+    The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. When the queue is
+    full, the socket's reader first waits up to a second for room (what comes meanwhile stands in the socket's buffers);
+    after that, what comes is shed, counted, until the queue is half empty again. A write that fails is tried again with
+    the same frames until it succeeds or the capture ends.
     """
 
     def __init__(
-        self, writer: Writer, source: int, counters: Counters, ids: dict[str, Ids], limit: int = QUEUE_FRAMES
+        self,
+        writer: Writer,
+        source: int,
+        counters: Counters,
+        ids: dict[str, Ids],
+        limit: int = QUEUE_FRAMES,
+        patience_s: float = PATIENCE_S,
     ) -> None:
         self._writer = writer
         self._source = source
         self._counters = counters
         self._ids = ids
         self._limit = limit
+        self._patience_s = patience_s
+        self._shedding = False
+        self._room = asyncio.Event()
         self._frames: deque[Frame] = deque()
         self._some = asyncio.Event()
         self._many = asyncio.Event()
@@ -48,6 +60,17 @@ class Sink:
     def queued(self) -> int:
         """Frames that wait for their commit."""
         return len(self._frames) + self._in_flight
+
+    @property
+    def full(self) -> bool:
+        """Whether the next frame has no place: wait for `room` before it is put."""
+        return len(self._frames) >= self._limit and not self._shedding
+
+    async def room(self) -> None:
+        """Wait until the queue is half empty; give up after `patience_s` and shed from then on."""
+        self._room.clear()
+        await _within(self._room, self._patience_s)
+        self._shedding = len(self._frames) >= self._limit
 
     def put(self, events: Sequence[Stored], bad: Quarantined | None = None) -> None:
         """Queue what one frame gave; shed it when the queue is full."""
@@ -77,6 +100,9 @@ class Sink:
                 self._in_flight = len(group)
                 await self._commit(thread, group)
                 self._in_flight = 0
+                if len(self._frames) <= self._limit // 2:
+                    self._shedding = False
+                    self._room.set()
                 if self._frames:
                     await _within(self._many, GROUP_S)
 

@@ -24,7 +24,7 @@ from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Stored, Tick, 
 _TICK = struct.Struct("<qqqqqqqq")
 _TRADE = struct.Struct("<q")
 _HEARTBEAT = struct.Struct("<qq")
-_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING"
+_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 """Not OR IGNORE, which would also swallow a row that breaks a rule of the table."""
 _SUM_UP = """
 INSERT INTO runs
