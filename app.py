@@ -2,14 +2,14 @@
 
 import streamlit as st
 
-from ui import charts, loaders
+from ui import actions, charts, loaders
 from ui.cells import home_cells
 from ui.evidence import lines_of
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
 from ui.shell import block, caught, fragment, kind, note, open_page, step, strip
 from ui.text import UNCHECKED, venue
-from ui.theme import price, utc
+from ui.theme import moment, price
 from ui.view import view
 
 with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast"):
@@ -41,6 +41,7 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
                 step(one.number, one.state, one.title, one.sentence)
                 if one.state == "next":
                     if st.button(one.button, type="primary", key=f"next_{one.number}"):
+                        actions.take(one.number)
                         st.switch_page(one.page)
                 else:
                     st.page_link(one.page, label=one.link, icon=":material/arrow_forward:", icon_position="right")
@@ -59,7 +60,8 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
                 block("Market now", "nothing captured yet")
                 return
             spikes = "bands are spikes" if tau else "no τ yet, so no spikes"
-            block("Market now", f"{venue(market.venue)}, mid {price(seen.last_mid)} USD, {utc(seen.last_ns)}, {spikes}")
+            title = "Market now" if capturing else "Market, last seen"
+            block(title, f"{venue(market.venue)}, mid {price(seen.last_mid)} USD, {moment(seen.last_ns)}, {spikes}")
             figure = charts.market_now(kind(), seen.t, seen.mid, spans=seen.spikes, gaps=seen.gaps)
             live_figure(figure, key="now", label="Mid price of the last 15 minutes with spikes and gaps")
 

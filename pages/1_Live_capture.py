@@ -9,7 +9,7 @@ from ui.frames import times
 from ui.live_figure import live_figure
 from ui.shell import block, box, code, empty, fragment, kind, note, open_page, strip, table
 from ui.tables import gap_rows, tick_rows
-from ui.theme import count, size
+from ui.theme import count, moment, size
 from ui.view import view
 
 with open_page("Live capture", "which market is recorded, and whether its feed is healthy"):
@@ -38,7 +38,10 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
             empty("Waiting for the first tick." if running else sentence)
             return
         start, ticks = loaders.minutes(market)
-        block("Ticks a minute", f"{text.venue(market.venue)}, {market.product}, last 6 h of market time")
+        block(
+            "Ticks a minute",
+            f"{text.venue(market.venue)}, {market.product}, 6 h of market time to {moment(market.last_ns)}",
+        )
         live_figure(
             charts.ticks_per_minute(kind(), times(start), ticks), key="minutes", label="Ticks stored in each minute"
         )

@@ -27,9 +27,8 @@ with open_page("Training", "which models learn to answer the question, and what 
             counts = loaders.counts(rows, tau)
     with top:
         size = sum(c["rows"] for c in counts.values()) if counts else None
-        strip(
-            training_cells(tau, size, settings, champion, champion and loaders.stale(champion, settings, market), job)
-        )
+        stale = champion and loaders.stale(champion, settings, market)
+        strip(training_cells(tau, size, settings, champion, stale, job))
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
     if job.state in ("failed", "died"):

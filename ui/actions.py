@@ -103,6 +103,18 @@ def compare(reference: str, current: str) -> None:
     _told(act)
 
 
+def take(step: int) -> None:
+    """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
+    acts: dict[int, Callable[[], None]] = {
+        1: start_capture,
+        3: lambda: train(tuple(loaders.offered())),
+        5: lambda: compare("train", "test"),
+        6: start_monitor,
+    }
+    if step in acts:
+        acts[step]()
+
+
 def stop(job: str) -> None:
     """Stop a background process of this home."""
     _told(lambda: jobs.stop(loaders.home(), job))
@@ -129,6 +141,7 @@ __all__ = [
     "start_monitor",
     "stop",
     "stop_capture",
+    "take",
     "train",
     "use_tau",
 ]

@@ -34,7 +34,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the steps are derived from."""
+    """What the steps are derived from. `stale` says why the champion is, else None."""
 
     market: Market | None
     settings: Settings
@@ -51,17 +51,19 @@ def steps(f: Facts) -> list[Step]:
     span = (f.market.last_ns - f.market.first_ns) / 1e9 if f.market else 0.0
     captured = f.market is not None and span >= ENOUGH_S
     trained = f.champion is not None and f.stale is None
-    compared = f.drift is not None
-    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, compared, f.monitor.running]
+    here = None if f.market is None else f.market.venue
+    compared = f.drift is not None and f.drift.venue == here
+    watched = f.monitor.running and f.monitor.fields.get("venue", here) == here
+    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, compared, watched]
     first = done.index(False) if False in done else len(done)
-    told = [_capture(f, span, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
+    told = [_capture(f, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
     pages = [
-        ("Capture ticks", "pages/1_Live_capture.py", "Open capture", "Start a capture"),
+        ("Capture ticks", "pages/1_Live_capture.py", "Open capture", "Start capture"),
         ("Set the spike threshold", "pages/2_Threshold_tuning.py", "Tune τ", "Set τ"),
         ("Train", "pages/3_Training.py", "Open training", "Train 3 models"),
         ("Evaluate", "pages/4_Evaluation.py", "See evidence", "See evidence"),
         ("Check drift", "pages/5_Drift.py", "Compare", "Compare"),
-        ("Watch", "pages/6_Live_monitor.py", "Open monitor", "Watch the market"),
+        ("Watch", "pages/6_Live_monitor.py", "Open monitor", "Start monitor"),
     ]
     return [
         Step(i + 1, "done" if done[i] else "next" if i == first else "wait", title, told[i], page, link, button)
@@ -69,7 +71,7 @@ def steps(f: Facts) -> list[Step]:
     ]
 
 
-def _capture(f: Facts, span: float, captured: bool) -> str:
+def _capture(f: Facts, captured: bool) -> str:
     if f.market is None:
         return (
             "The first ticks are on their way."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Final
@@ -224,6 +225,11 @@ def utc(ns: int | None, now_ns: int | None = None, *, zone: bool = True) -> str:
     return f"{date}{then:%H:%M:%S}" + (" UTC" if zone else "")
 
 
+def moment(ns: int | None) -> str:
+    """A moment, UTC, with its date where that is not today's by this machine's clock."""
+    return utc(ns, time.time_ns())
+
+
 def size(n: float | None) -> str:
     """Bytes on disk."""
     if not _known(n):
@@ -245,6 +251,7 @@ __all__ = [
     "css_tokens",
     "duration",
     "lift",
+    "moment",
     "palette",
     "percent",
     "price",

@@ -34,7 +34,11 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             "bad" if failed else "idle",
             "Capture",
             "stopped",
-            now.message if failed else "not started yet" if now.state == "none" else "",
+            now.message
+            if failed
+            else "not started yet"
+            if now.state == "none"
+            else f"since {utc(f.capture.heartbeat_ns, clock)}",
         )
     m, tau = f.market, f.settings.tau_bps
     history = (
