@@ -34,6 +34,9 @@ def register(sub: Any) -> None:
     p.add_argument("--speed", type=float, default=1.0, metavar="X", help="market seconds a second, 1 to 1000 (1)")
     p.add_argument("--products", default="BTC-USD", metavar="P,Q", help="products, comma between (BTC-USD)")
     p.add_argument("--start", default=START, metavar="ISO|now|-6h", help=f"market time of the first tick ({START})")
+    p.add_argument(
+        "--last-trade-id", type=int, metavar="ID", help="go on with the simulator's trade ids after this one"
+    )
     p.add_argument("--facts", action="store_true", help="serve nothing: measure the simulator's stylised facts")
     p.add_argument("--against", metavar="FILE", help="with --facts: a recording to measure beside it")
     p.add_argument("--hours", type=float, default=24.0, metavar="H", help="with --facts: simulated hours (24)")
@@ -82,9 +85,10 @@ async def _serve(source: Source, args: argparse.Namespace, me: jobs.Holder) -> d
 def _source(args: argparse.Namespace) -> Source:
     products = [name.strip() for name in args.products.split(",") if name.strip()]
     if args.source == "simulator":
-        from exchange.simulator import Simulator
+        from exchange.simulator import LAST_TRADE_ID, Simulator
 
-        return Simulator(products, args.seed, start_ns(args.start, time.time_ns()))
+        last = LAST_TRADE_ID if args.last_trade_id is None else args.last_trade_id
+        return Simulator(products, args.seed, start_ns(args.start, time.time_ns()), last)
     from exchange.replay import Recording
 
     return Recording(Path(args.source), *products[:1])

@@ -68,27 +68,14 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
         return jobs.start(home, "capture", [*argv, "--feed", settings.feed])
     jobs.stop(home, "exchange")  # one left behind by a capture that died
     port, rest_port = _free_ports(2)
-    market = next((m for m in Reader(home).markets() if (m.venue, m.product) == (EMBEDDED, settings.product)), None)
+    reader = Reader(home)
+    market = next((m for m in reader.markets() if (m.venue, m.product) == (EMBEDDED, settings.product)), None)
     begin = start_ns(market.last_ns if market else None, time.time_ns(), settings.speed)
-    jobs.start(
-        home,
-        "exchange",
-        [
-            "exchange",
-            "--port",
-            str(port),
-            "--rest-port",
-            str(rest_port),
-            "--speed",
-            f"{settings.speed:g}",
-            "--seed",
-            str(settings.seed),
-            "--products",
-            settings.product,
-            "--start",
-            datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
-        ],
-    )
+    jobs.start(home, "exchange", [
+        "exchange", "--port", str(port), "--rest-port", str(rest_port), "--speed", f"{settings.speed:g}",
+        "--products", settings.product, "--start", datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
+        *_another_tape(reader, market, settings.seed),
+    ])  # fmt: skip
     try:
         _wait_for(home, port)
         return jobs.start(
@@ -107,6 +94,15 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
     except TremorError:
         jobs.stop(home, "exchange")
         raise
+
+
+def _another_tape(reader: Reader, market: Market | None, seed: int) -> list[str]:
+    """Arguments with which a tape follows those already stored: another path, so that no stretch of the market is there
+    twice (it would stand in training and test), and trade ids that go on, since nothing was missed in between."""
+    if market is None:
+        return ["--seed", str(seed)]
+    last = next((high for name, _, high in reader.trade_bounds(EMBEDDED) if name == market.product), None)
+    return ["--seed", str(seed + market.sources), *([] if last is None else ["--last-trade-id", str(last)])]
 
 
 def stop_capture(home: Home) -> None:

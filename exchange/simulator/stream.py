@@ -22,7 +22,7 @@ STREAM = 7_248
 """Mixed into every seed. Chosen among 8,000 so that the opening hours of seed 0, which a first trial sees, hold spikes
 early and late: from 45 minutes on nearly every chronological split of them has some in all three parts."""
 CENT = E8 // 100
-FIRST_TRADE_ID = 900_000_000
+LAST_TRADE_ID = 900_000_000
 FIRST_SEQUENCE = 110_000_000_000
 """Of the order of Coinbase's own at the end of 2025."""
 
@@ -42,6 +42,7 @@ class Simulator:
     products : names, each a stream of its own drawn from `seed` and its name alone
     seed : any whole number from 0
     start_ns : market time of the first event, ns since the epoch, a whole second
+    last_trade_id : the trade id before the tape's first, so that one tape can follow another
 
     Raises
     ------
@@ -51,7 +52,13 @@ class Simulator:
     name = "simulator"
     skips_silence = False
 
-    def __init__(self, products: Sequence[str] = ("BTC-USD",), seed: int = 0, start_ns: int = 0) -> None:
+    def __init__(
+        self,
+        products: Sequence[str] = ("BTC-USD",),
+        seed: int = 0,
+        start_ns: int = 0,
+        last_trade_id: int = LAST_TRADE_ID,
+    ) -> None:
         if not products or len(set(products)) != len(products):
             raise BadInput(f"name each product once: got {', '.join(products) or 'none'}")
         if seed < 0:
@@ -59,6 +66,7 @@ class Simulator:
         self.products = tuple(products)
         self.start_ns = start_ns - start_ns % SECOND_NS
         self._seed = seed
+        self._last_trade_id = last_trade_id
         self._scales = [product(name) for name in products]
 
     def events(self) -> Iterator[Event]:
@@ -67,7 +75,7 @@ class Simulator:
 
     def _product_events(self, name: str, scale: Product) -> Iterator[Event]:
         start_ns, second = self.start_ns, 0
-        trade_id, sequence = FIRST_TRADE_ID, FIRST_SEQUENCE
+        trade_id, sequence = self._last_trade_id, FIRST_SEQUENCE
         day = Day(_generator(self._seed, name, "day"), scale)
         for block in raw_orders(self._seed, name):
             prices, sizes = block.matches[:, 0].tolist(), block.matches[:, 1].tolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from core import jobs
 from core.config import Home, Settings
 from core.errors import BadInput, Busy, TremorError
-from core.ingestion.store import Market
+from core.ingestion.store import Market, Writer
+from core.ingestion.ticks import Tick, Trade
 from core.live import pipeline
 
 HOUR_NS = 3_600_000_000_000
@@ -91,6 +93,17 @@ def test_embedded_starts_the_exchange_and_then_a_capture_of_it(home: Home, start
     assert after(capture, "--url") == f"ws://127.0.0.1:{after(exchange, '--port')}"
     assert after(capture, "--rest-url") == f"http://127.0.0.1:{after(exchange, '--rest-port')}"
     assert after(capture, "--feed") == "coinbase_exchange"
+
+
+def test_a_second_tape_is_another_path_and_its_trade_ids_go_on(home: Home, started: Started) -> None:
+    now = time.time_ns()
+    with Writer(home) as writer:
+        source = writer.source("capture", "the first")
+        known = {"venue": "embedded", "product": "BTC-USD", "price": 9 * 10**12, "exch_ts_ns": now}
+        writer.append(source, [Tick(**known, trade_id=41), Trade(**known, trade_id=41, size=10**8)])
+    pipeline.start_capture(home, Settings(seed=3))
+    (_, exchange), _ = started.calls
+    assert (after(exchange, "--seed"), after(exchange, "--last-trade-id")) == ("4", "41")
 
 
 def test_an_exchange_that_dies_leaves_nothing_running(home: Home, started: Started) -> None:

@@ -29,7 +29,7 @@ _FULL = "exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side, tra
 
 @dataclass(frozen=True)
 class Market:
-    """What the store holds of one product of one venue. Times ns UTC; `last_seq` is where its newest event stands."""
+    """What `sources` captures and files brought of one product of one venue: ns UTC, and the newest event's seq."""
 
     venue: str
     product: str
@@ -38,6 +38,7 @@ class Market:
     first_ns: int
     last_ns: int
     last_seq: int
+    sources: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,8 @@ class Reader:
             if connection is None:
                 return []
             rows = connection.execute(
-                "SELECT venue, product, sum(ticks), sum(trades), min(first_ns), max(last_ns), max(last_seq)"
-                " FROM runs JOIN markets ON markets.id = runs.market"
+                "SELECT venue, product, sum(ticks), sum(trades), min(first_ns), max(last_ns), max(last_seq),"
+                " count(*) FROM runs JOIN markets ON markets.id = runs.market"
                 " GROUP BY market HAVING sum(ticks) + sum(trades) > 0 ORDER BY venue, product"
             )
             return [Market(*row) for row in rows]
