@@ -55,7 +55,8 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             forecast=loaders.said(here, champion.name, since),
         )
         strip(monitor_cells(now, said, seen, champion, theta))
-        if now.running and feed_silent(now):
+        live = now.running and not feed_silent(now)
+        if now.running and not live:
             box(now.message or "The feed is silent. Reconnecting.", "warn", key="silent")
         if seen is None:
             box("Waiting for the first bars: one closes each second.", "idle", key="waiting")
@@ -71,7 +72,8 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             gaps=seen.gaps,
             theta=theta,
             horizon_s=champion.horizon_s,
-            current=now.running and not feed_silent(now),
+            p_now=seen.last_p if live else None,
+            current=live,
         )
         live_figure(
             figure, key="monitor", label="Mid price with spikes, and the probability of a spike with its threshold"

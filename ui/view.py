@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.live.tail import Stretch
 from ui.charts.base import Span, Times
 from ui.frames import aligned, broken, gaps, spans
+from ui.loaders import Said
 
 Values = NDArray[np.float64]
 
@@ -35,21 +36,21 @@ def view(
     *,
     volatility: str | None = None,
     tau_bps: float | None = None,
-    forecast: tuple[NDArray[np.int64], Values] | None = None,
+    forecast: Said | None = None,
 ) -> View | None:
     """What to draw of `stretch`; None where there are fewer than two bars.
 
     Parameters
     ----------
     volatility : the feature, in bps, that `tau_bps` is held against; a bar is in a spike where it is at or above τ
-    forecast : bar ends (ns) and probabilities made at them
+    forecast : what the monitor said of these bars; its newest is the present one where it is fresh
     """
     if len(stretch) < 2:
         return None
     ns, bars = stretch.bars.bar_end_ns, stretch.bars
     quotes = bars.of("n_quotes")
     spread = np.divide(bars.of("sum_spread_bps"), quotes, out=np.full(quotes.shape, np.nan), where=quotes > 0)
-    p = np.full(ns.size, np.nan) if forecast is None else aligned(ns, *forecast)
+    p = np.full(ns.size, np.nan) if forecast is None else aligned(ns, forecast.bar_end_ns, forecast.p)
     vol = np.full(ns.size, np.nan) if volatility is None else stretch.feature(volatility)
     hot = np.zeros(ns.size, dtype=bool) if tau_bps is None else vol >= tau_bps  # NaN compares as no spike
     t, (mid, spread, drawn) = broken(ns, bars.of("close"), spread, p)
@@ -63,7 +64,7 @@ def view(
         int(ns[-1]),
         float(bars.of("close")[-1]),
         _known(vol[-1]),
-        _last(p),
+        _present(forecast),
     )
 
 
@@ -71,10 +72,8 @@ def _known(x: float) -> float | None:
     return float(x) if np.isfinite(x) else None
 
 
-def _last(p: Values, within: int = 3) -> float | None:
-    """The newest forecast of the last few bars: one is made up to half a second after its bar closed."""
-    recent = p[-within:][np.isfinite(p[-within:])]
-    return float(recent[-1]) if recent.size else None
+def _present(forecast: Said | None) -> float | None:
+    return _known(forecast.p[-1]) if forecast is not None and forecast.fresh else None
 
 
 __all__ = ["View", "view"]

@@ -17,13 +17,14 @@ NS = (1_795_500_000 + np.r_[np.arange(300), np.arange(360, 700)]).astype(np.int6
 MID = 90_000 + np.cumsum(np.random.default_rng(0).normal(0, 1, NS.size))
 
 
-def monitor(kind: str = "dark", p_last: float = 0.3):
+def monitor(kind: str = "dark", p_now: float | None = 0.3):
     p = np.full(NS.size, 0.2)
-    p[-1] = p_last
     t, (mid, drawn) = broken(NS, MID, p)
     hot = np.zeros(NS.size, bool)
     hot[100:130] = True
-    return charts.monitor(kind, t, mid, drawn, spans=spans(NS, hot), gaps=gaps(NS), theta=0.5, horizon_s=60)
+    return charts.monitor(
+        kind, t, mid, drawn, spans=spans(NS, hot), gaps=gaps(NS), theta=0.5, horizon_s=60, p_now=p_now
+    )
 
 
 def texts(figure) -> list[str]:
@@ -50,15 +51,13 @@ def test_a_zoom_can_live_because_no_moving_axis_has_a_range() -> None:
     assert f.layout.yaxis.range is None
 
 
-def test_the_newest_bar_without_a_forecast_keeps_the_last_ones_tag() -> None:
-    assert "0.20" in texts(monitor(p_last=float("nan")))
+def test_without_a_present_forecast_no_probability_is_tagged() -> None:
+    assert not {"0.20", "0.30"} & set(texts(monitor(p_now=None)))
 
 
-def test_a_silent_feed_has_no_current_probability() -> None:
-    p = np.full(NS.size, 0.2)
-    t, (mid, drawn) = broken(NS, MID, p)
-    f = charts.monitor("dark", t, mid, drawn, spans=[], gaps=[], theta=0.5, horizon_s=60, current=False)
-    assert "0.20" not in texts(f)
+def test_a_silent_feeds_price_has_the_colour_of_a_gap() -> None:
+    t, (mid, drawn) = broken(NS, MID, np.full(NS.size, 0.2))
+    f = charts.monitor("dark", t, mid, drawn, spans=[], gaps=[], theta=0.5, horizon_s=60, p_now=None, current=False)
     assert [a.bgcolor for a in f.layout.annotations if a.text == f"{MID[-1]:,.2f}"] == [palette("dark").gap]
 
 

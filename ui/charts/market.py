@@ -24,13 +24,15 @@ def monitor(
     gaps: list[Span],
     theta: float | None,
     horizon_s: int,
+    p_now: float | None,
     current: bool = True,
     height: int = 470,
 ) -> go.Figure:
     """Mid with spike bands and hatched gaps; below it the forecast and θ. Two rows on one clock, one hover box.
 
-    `p` has NaN where there is no forecast; both lines have NaN at gaps and are not bridged. Where the last bar is not
-    `current` (the feed is silent), its price is tagged in the colour of gaps and no probability is.
+    `p` has NaN where there is no forecast; both lines have NaN at gaps and are not bridged. `p_now` is tagged,
+    None where there is no present forecast. Where the last bar is not `current` (a silent feed), its price has a gap's
+    colour.
     """
     c = palette(kind)
     f = base(kind, height)
@@ -122,9 +124,8 @@ def monitor(
     )
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price if current else c.gap, price(float(mid[-1])), float(mid[-1])))
-    recent = p[-3:][np.isfinite(p[-3:])]  # a forecast is made up to half a second after its bar closed
-    if recent.size and current:
-        notes.append(tag(c, c.forecast, prob(float(recent[-1])), float(recent[-1]), "y2"))
+    if p_now is not None:
+        notes.append(tag(c, c.forecast, prob(p_now), p_now, "y2"))
     f.layout.annotations = notes
     f.layout.shapes = shapes
     return f

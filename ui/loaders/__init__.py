@@ -6,6 +6,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 from ui.loaders.homes import feed_names, headline, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
+    Said,
     counters,
     current_market,
     gaps,
@@ -21,6 +22,7 @@ from ui.loaders.trained import champion, comparison, newest, offered, runs, shee
 
 __all__ = [
     "Counters",
+    "Said",
     "champion",
     "comparison",
     "counters",

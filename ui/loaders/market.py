@@ -19,6 +19,8 @@ from core.live.tail import Stretch, Tail
 from ui.loaders.homes import home, job, settings
 
 Row = dict[str, Any]
+FRESH_S = 3
+"""A forecast older than this (by our clock) is not the present one: the monitor makes four rounds a second."""
 KEEP_S = 900
 """Seconds of market that live figures show."""
 
@@ -55,11 +57,26 @@ def live(market: Market) -> Stretch:
         return shared.tail.kept
 
 
-def said(market: Market, model: str, from_ns: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Bar ends and probabilities of `model`'s forecasts on `market` since `from_ns`, oldest first; NaN: warming up."""
+@dataclass(frozen=True)
+class Said:
+    """Forecasts of one model, oldest first: bar ends (ns) and probabilities, NaN while warming up.
+
+    `fresh`: the newest was made in the last seconds of our clock, so that it may stand as the present one.
+    """
+
+    bar_end_ns: NDArray[np.int64]
+    p: NDArray[np.float64]
+    fresh: bool
+
+
+def said(market: Market, model: str, from_ns: int) -> Said:
+    """What `model` forecast on `market` for bars that ended at `from_ns` or later."""
     made = forecasts.table(home(), market.venue, market.product, model, from_ns)
-    p = made["p"].to_numpy().astype(np.float64) if made.num_rows else np.empty(0)
-    return made["bar_end_ns"].to_numpy(), p
+    if made.num_rows == 0:
+        return Said(np.empty(0, np.int64), np.empty(0), False)
+    newest_ns = made["made_ns"][-1].as_py()
+    p = made["p"].to_numpy().astype(np.float64)
+    return Said(made["bar_end_ns"].to_numpy(), p, time.time_ns() - newest_ns < FRESH_S * 10**9)
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)
