@@ -7,8 +7,8 @@ said of itself. Both survive page reloads and restarts of the app.
 
 from __future__ import annotations
 
+import contextlib
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -171,17 +171,15 @@ def stop(home: Home, name: str, timeout_s: float = 10.0) -> Job:
     job = read(home, name)
     if not job.running or job.pid is None:
         return job
-    try:
-        process = psutil.Process(job.pid)
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout_s)
-        except psutil.TimeoutExpired:
-            process.kill()
-            process.wait(5)
-    except psutil.NoSuchProcess:
-        pass
-    after = read(home, name)
+    for end_it, wait_s in ((psutil.Process.terminate, timeout_s), (psutil.Process.kill, 5.0)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            end_it(psutil.Process(job.pid))
+        # its lock says when it is gone: a dead child that its parent has not asked after still has its pid
+        until = time.monotonic() + wait_s
+        while (after := read(home, name)).running and time.monotonic() < until:
+            time.sleep(0.02)
+        if not after.running:
+            break
     if after.running or after.state == "died":
         after = msgspec.structs.replace(after, state="stopped", message="")
         write_atomically(home.jobs / f"{name}.json", msgspec.json.encode(after))

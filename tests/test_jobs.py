@@ -64,13 +64,13 @@ def test_a_running_process_is_seen_from_outside_and_refuses_a_second(home: Home)
             pass
     finally:
         child.kill()
-        child.wait()
+        child.communicate()
 
 
 def test_a_killed_process_has_died_and_its_place_is_free(home: Home) -> None:
     child = holder(home)
     os.kill(child.pid, signal.SIGKILL)
-    child.wait()
+    child.communicate()
     assert jobs.read(home, "train").state == "died"
     with jobs.hold(home, "train") as me:
         me.end("done", "all well", {"models": 3})
@@ -111,3 +111,15 @@ def test_a_verb_that_cannot_start_says_why(home: Home) -> None:
     job = jobs.read(home, "train")
     assert job.state in ("failed", "died")
     assert "no ticks" in job.message or "nothing of the kind" in job.message
+
+
+def test_one_that_ignores_the_request_is_ended_by_force_also_when_its_parent_never_asks_after_it(home: Home) -> None:
+    code = HOLD.replace("import sys, time", "import signal, sys, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+    child = subprocess.Popen([sys.executable, "-c", code, str(home.root)], cwd=ROOT, stdout=subprocess.PIPE)
+    try:
+        assert until(lambda: jobs.read(home, "train").state == "running")
+        assert jobs.stop(home, "train", timeout_s=0.2).state == "stopped"  # a zombie by now: nobody has waited for it
+        assert jobs.read(home, "train").state == "stopped"
+    finally:
+        child.kill()
+        child.communicate()
