@@ -58,7 +58,7 @@ def monitor(
     # the free lane between the rows carries the word; bands that lie close share one
     previous: np.datetime64 | None = None
     for a, _ in spans:
-        if previous is None or a - previous > (t[-1] - t[0]) / 18:
+        if previous is None or a - previous > (t[-1] - t[0]) / 10:
             notes.append(
                 label(
                     c,
