@@ -6,7 +6,7 @@ from ui import actions, loaders
 from ui.cells import drift_cells
 from ui.shell import block, box, empty, fragment, note, open_page, strip, table
 from ui.tables import drift_rows
-from ui.theme import count, utc
+from ui.theme import count, moment
 
 REFERENCES = {"train": "train split", "validation": "validation split"}
 CURRENTS = {"test": "test split", "last": "last hour", "validation": "validation split"}
@@ -58,7 +58,7 @@ with open_page("Drift", "whether the market still looks as it did when the model
         st.stop()
 
     a, b = made.reference, made.current
-    block("Feature by feature", f"{made.product}, {a.name} from {utc(a.first_ns)} against {b.name} to {utc(b.last_ns)}")
+    block("Feature by feature", f"{made.product}, {a.name} from {moment(a.first_ns)} against {b.name} to {moment(b.last_ns)}")
     note(made.note)
     moved, others = drift_rows(made, moved=True), drift_rows(made, moved=False)
     if moved[1]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from core.features.dataset import ENOUGH_SPIKES, SPLITS, Labelled, shown
+from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES, SPLITS, Labelled, shown
 from core.features.labels import events
 from ui.charts.base import Span, Times
 from ui.frames import broken, gaps, spans
+from ui.text import plural
 from ui.theme import count
 from ui.threshold_dial.bins import Bins, binned
 
@@ -35,23 +36,30 @@ def distribution_of(rows: Labelled) -> Bins:
 
 def at_tau(rows: Labelled, tau_bps: float) -> Consequence:
     """Count what is at or above `tau_bps`."""
-    spikes = {split: int((rows.volatility(split) >= tau_bps).sum()) for split in SPLITS}
-    train = rows.rows[rows.rows["split"] == "train"]
-    spike = train["forward_vol_bps"].to_numpy() >= tau_bps
-    smallest = min(spikes, key=lambda split: spikes[split])
-    enough = spikes[smallest] >= ENOUGH_SPIKES
-    if enough:
+    spikes, happened = {}, {}
+    for split in SPLITS:
+        part = rows.rows[rows.rows["split"] == split]
+        spike = part["forward_vol_bps"].to_numpy() >= tau_bps
+        spikes[split] = int(spike.sum())
+        happened[split] = events(spike, part["bar_end_ns"].to_numpy(), rows.question.horizon_s)
+    fewest = min(SPLITS, key=lambda split: spikes[split])
+    rarest = min(SPLITS, key=lambda split: happened[split])
+    if spikes[fewest] < ENOUGH_SPIKES:
+        sentence = f"Too few spikes: {fewest} has {count(spikes[fewest])}. A score there would be noise. "
+        sentence += _mend(rows, tau_bps)
+    elif happened[rarest] < ENOUGH_EVENTS:
         sentence = (
-            f"Every split has spikes enough to be judged on; the fewest are {count(spikes[smallest])}, in {smallest}."
+            f"Spikes enough, but {rarest} has them in {plural(happened[rarest], 'event')}: a score there rests on "
+            "what happened then. Capture more before trusting it."
         )
     else:
-        sentence = f"Too few spikes: {smallest} has {count(spikes[smallest])}. A score there would be noise. "
-        sentence += _mend(rows, tau_bps)
+        least = plural(happened[rarest], "event")
+        sentence = f"Every split has spikes and events enough; the fewest are {least}, in {rarest}."
     return Consequence(
         spikes,
-        events(spike, train["bar_end_ns"].to_numpy(), rows.question.horizon_s),
-        float(spike.mean()) if spike.size else 0.0,
-        enough,
+        happened["train"],
+        spikes["train"] / max(len(rows.volatility("train")), 1),
+        spikes[fewest] >= ENOUGH_SPIKES and happened[rarest] >= ENOUGH_EVENTS,
         sentence,
     )
 

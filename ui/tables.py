@@ -64,7 +64,7 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
                 [
                     utc(m.trained_ns, now, zone=False),
                     m.title + star,
-                    m.label,
+                    f"{m.label}, leaky" if m.leaky else m.label,
                     bps(m.tau_bps),
                     prob(s.pr_auc),
                     percent(s.base_rate),

@@ -23,6 +23,8 @@ SPLITS: tuple[str, ...] = ("train", "validation", "test")
 SHARES = (0.70, 0.15, 0.15)
 ENOUGH_SPIKES = 30
 """Spikes a split should have before a score on it means something; named when a threshold is refused."""
+ENOUGH_EVENTS = 5
+"""And events: 60 spikes in one run of seconds are one thing that happened."""
 FORMULAS_VERSION = 1
 """Raised when a formula or a bar's definition changes, so that a fingerprint tells old rows from new ones."""
 

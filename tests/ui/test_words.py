@@ -94,8 +94,18 @@ def test_the_smallest_split_is_named_with_the_tau_that_mends_it() -> None:
     assert not high.enough
     assert "test has 0" in high.sentence
     mend = float(high.sentence.split("Lower τ to ")[1].split(" ")[0])
-    assert at_tau(made, mend).enough
+    mended = at_tau(made, mend)
+    assert "Too few" not in mended.sentence
+    assert "train has them in 1 event" in mended.sentence  # a ramp is one event, however many seconds it has
     assert high.spikes["train"] == int((ramp >= 6).sum())
+
+
+def test_spikes_in_many_events_are_enough() -> None:
+    waves = np.where(np.arange(2000) % 200 < 30, 9.0, 1.0)
+    now = at_tau(rows({split: waves for split in ("train", "validation", "test")}), 5.0)
+    assert now.enough
+    assert now.events == 10
+    assert "10 events" in now.sentence
 
 
 def test_a_market_without_moves_says_capture_more() -> None:

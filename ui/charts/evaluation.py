@@ -54,7 +54,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
         title={"text": "recall: share of spikes caught", "font": {"size": 12, "color": c.muted}, "standoff": 6},
     )
     f.update_yaxes(
-        **square,
+        **square | {"range": [0, 1.08]},  # room for a name above a curve that begins at 1
         side="left",
         title={
             "text": "precision: share of alerts that are right",

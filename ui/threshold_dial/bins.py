@@ -55,7 +55,7 @@ def binned(splits: Mapping[str, NDArray[np.float64]]) -> Bins:
             f"Have {positive.size:,} seconds with a move of the price, need {FEWEST} different ones "
             "to draw their distribution. Capture a few more minutes."
         )
-    lo, hi = float(np.quantile(positive, 0.0005)), float(positive.max() * 1.0001)
+    lo, hi = float(np.quantile(positive, 0.002)), float(positive.max() * 1.0001)
     edges = np.geomspace(lo, hi, BINS + 1)
     return Bins(
         lo,
