@@ -58,7 +58,10 @@ with open_page("Drift", "whether the market still looks as it did when the model
         st.stop()
 
     a, b = made.reference, made.current
-    block("Feature by feature", f"{made.product}, {a.name} from {moment(a.first_ns)} against {b.name} to {moment(b.last_ns)}")
+    block(
+        "Feature by feature",
+        f"{made.product}, {a.name} from {moment(a.first_ns)} against {b.name} to {moment(b.last_ns)}",
+    )
     note(made.note)
     moved, others = drift_rows(made, moved=True), drift_rows(made, moved=False)
     if moved[1]:

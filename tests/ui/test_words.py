@@ -102,7 +102,7 @@ def test_the_smallest_split_is_named_with_the_tau_that_mends_it() -> None:
 
 def test_spikes_in_many_events_are_enough() -> None:
     waves = np.where(np.arange(2000) % 200 < 30, 9.0, 1.0)
-    now = at_tau(rows({split: waves for split in ("train", "validation", "test")}), 5.0)
+    now = at_tau(rows(dict.fromkeys(("train", "validation", "test"), waves)), 5.0)
     assert now.enough
     assert now.events == 10
     assert "10 events" in now.sentence
