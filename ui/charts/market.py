@@ -96,7 +96,7 @@ def monitor(
                 xanchor="left",
                 yref="y2",
                 y=theta,
-                yanchor="bottom" if theta < 0.85 else "top",
+                yanchor="bottom" if theta < 0.7 else "top",
                 font={"size": 12, "color": c.theta},
             )
         )
