@@ -68,11 +68,12 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
     for line in drawn:
         colour = getattr(c, line.role)
         f.add_scatter(
-            x=list(line.recall),
-            y=list(line.precision),
+            x=[0.0, *line.recall],
+            y=[*line.precision[:1], *line.precision],
             mode="lines",
             name=_name(line),
-            line={"color": colour, "width": 1.5, "dash": "dot" if line.role == "baseline" else "solid"},
+            # the steps that average precision sums: between two alert probabilities nothing is interpolated
+            line={"color": colour, "width": 1.5, "shape": "vh", "dash": "dot" if line.role == "baseline" else "solid"},
             hovertemplate="recall %{x:.2f}, precision %{y:.2f}<extra>" + _name(line) + "</extra>",
         )
         if line.point is not None:
