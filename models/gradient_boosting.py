@@ -25,10 +25,13 @@ class GradientBoosting(TwoClass):
     Parameters
     ----------
     rounds : trees at most
-    patience : rounds without a better average precision on validation before it stops
+    floor : trees at least. The validation part may hold a single event: where its average precision is best is then a
+        matter of luck, often after a handful of trees, which give whole hours the same few probabilities.
+    patience : rounds without a better average precision on validation before it stops; never fewer than `floor`
     depth, rate, rows, columns, penalty, least : max_depth, learning_rate, subsample, colsample_bytree, reg_lambda,
-        min_child_weight of XGBoost. Shallow: some hundred independent minutes do not carry deep trees (on blocks held
-        out within a recorded day, depth 2 beat 3).
+        min_child_weight of XGBoost. Shallow, and strongly held back: neighbouring rows are the same minute and
+        neighbouring windows say nearly the same, so that a leaf of 20 rows may be one moment. (On blocks held out within
+        the training parts of two recordings, these beat a lighter penalty with more columns, and depth 2 beat 3.)
     seed : of the row and column samples; one thread, so the same seed gives the same trees
 
     Attributes
@@ -42,16 +45,18 @@ class GradientBoosting(TwoClass):
     def __init__(
         self,
         rounds: int = 400,
-        patience: int = 40,
+        floor: int = 50,
+        patience: int = 60,
         depth: int = 2,
         rate: float = 0.05,
-        rows: float = 0.7,
-        columns: float = 0.6,
-        penalty: float = 10.0,
-        least: float = 20.0,
+        rows: float = 0.5,
+        columns: float = 0.3,
+        penalty: float = 50.0,
+        least: float = 100.0,
         seed: int = 0,
     ) -> None:
         self.rounds = rounds
+        self.floor = floor
         self.patience = patience
         self.depth = depth
         self.rate = rate
@@ -76,7 +81,7 @@ class GradientBoosting(TwoClass):
             n_estimators=self.rounds, max_depth=self.depth, learning_rate=self.rate, subsample=self.rows,
             colsample_bytree=self.columns, reg_lambda=self.penalty, min_child_weight=least,
             scale_pos_weight=float((~spike).sum() / spike.sum()), tree_method="hist", n_jobs=1, random_state=self.seed,
-            eval_metric="aucpr", early_stopping_rounds=self.patience if steer else None,
+            eval_metric="aucpr", early_stopping_rounds=max(self.patience, self.floor) if steer else None,
             callbacks=[_told(progress, self.rounds)] if progress is not None else None,
         )  # fmt: skip
         held_out = [(self._take(validation[0]), np.asarray(validation[1]) == self.classes_[1])] if steer else None
@@ -85,8 +90,13 @@ class GradientBoosting(TwoClass):
         if hasattr(self, "feature_names_in_"):
             self.model_.get_booster().feature_names = [str(name) for name in self.feature_names_in_]
         if steer:
-            self.rounds_ = int(self.model_.best_iteration) + 1
-            self.stopping_ = f"best average precision on validation after {self.rounds_} of {self.rounds} rounds"
+            best = int(self.model_.best_iteration) + 1
+            self.rounds_ = min(max(best, self.floor), self.rounds)
+            # what XGBoost itself forecasts with, also after it is saved and loaded
+            self.model_.get_booster().best_iteration = self.rounds_ - 1
+            self.stopping_ = f"best average precision on validation after {best} of {self.rounds} rounds" + (
+                f"; {self.rounds_} are used, the least" if best < self.rounds_ else ""
+            )
         else:
             self.rounds_ = self.rounds
             why = "no validation part" if validation is None else "a validation part with one class only"
@@ -98,6 +108,17 @@ class GradientBoosting(TwoClass):
         values = self._take(X)
         spike = np.asarray(self.model_.predict_proba(values), dtype=np.float64)[:, 1]
         return both(spike)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Trees as ubj, XGBoost's format for keeping; its own pickles are for one version only."""
+        fitted = hasattr(self, "model_") and hasattr(self, "stopping_")
+        return {"ubj": self.to_ubj()} if fitted else dict(super().__getstate__())
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if "ubj" in state:
+            self.__dict__.update(self.from_ubj(state["ubj"]).__dict__)
+        else:
+            super().__setstate__(state)
 
     def to_ubj(self) -> bytes:
         """The fitted model as XGBoost's binary JSON, with columns, classes and parameters in its attributes."""

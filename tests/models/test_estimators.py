@@ -70,12 +70,40 @@ def boosted(**params: float) -> tuple[GradientBoosting, pd.DataFrame, np.ndarray
 
 
 def test_boosting_stops_where_validation_is_best_and_says_so() -> None:
-    model, x, y = boosted(patience=5)
+    model, x, y = boosted(patience=5, floor=1)
     model.fit(x[:600], y[:600], validation=(x[600:], y[600:]))
     assert model.rounds_ < 60
     assert model.stopping_ == f"best average precision on validation after {model.rounds_} of 60 rounds"
     used = model.model_.get_booster().inplace_predict(x.to_numpy(), iteration_range=(0, model.rounds_))
     np.testing.assert_array_equal(model.predict_proba(x)[:, 1], used.astype(np.float64))
+
+
+def test_a_single_event_in_validation_does_not_leave_a_handful_of_trees() -> None:
+    """A volatile day whose validation part has one burst: the first trees find it and no later one can do better."""
+    rng = np.random.default_rng(4)
+    level = np.exp(np.cumsum(rng.normal(0, 0.05, 4000)) * 0.3)
+    x = pd.DataFrame({f"f{i}": level * rng.lognormal(0, 0.3, 4000) for i in range(6)})
+    y = level * rng.lognormal(0, 0.3, 4000) > np.quantile(level, 0.9)
+    x_val = pd.DataFrame(rng.uniform(0.1, 0.2, (600, 6)), columns=x.columns)
+    x_val.iloc[300:340] = 50.0
+    y_val = (np.arange(600) >= 300) & (np.arange(600) < 340)
+    model = GradientBoosting().fit(x, y, validation=(x_val, y_val))
+    assert model.rounds_ == model.floor == 50
+    assert model.stopping_.endswith(" of 400 rounds; 50 are used, the least")
+    used = model.model_.get_booster().inplace_predict(x.to_numpy(), iteration_range=(0, 50))
+    np.testing.assert_array_equal(model.predict_proba(x)[:, 1], used.astype(np.float64))
+    np.testing.assert_array_equal(GradientBoosting.from_ubj(model.to_ubj()).predict_proba(x), model.predict_proba(x))
+    assert np.unique(model.predict_proba(x)[:, 1]).size > 200
+
+
+def test_pickled_it_is_the_ubj_that_xgboost_keeps_readable() -> None:
+    import pickle
+
+    model, x, y = boosted()
+    assert pickle.loads(pickle.dumps(model)).get_params() == model.get_params()
+    model.fit(x, y)
+    assert model.to_ubj() in pickle.dumps(model)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(model)).predict_proba(x), model.predict_proba(x))
 
 
 def test_boosting_balances_the_classes_and_tells_its_rounds() -> None:
