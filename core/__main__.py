@@ -42,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, _ended)
     try:
         result: dict[str, Any] = args.run(args, Home.resolve(args.home))
-    except TremorError as error:
+    except (TremorError, OSError) as error:
         print(f"{args.verb}: {' '.join(str(error).split())}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

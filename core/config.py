@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
+import re
+import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
@@ -16,6 +21,14 @@ EXPERIMENT = "crypto_volatility_detection"
 
 LabelName = Literal["rv", "tick_std", "bipower", "next_row"]
 LABELS: tuple[LabelName, ...] = ("rv", "tick_std", "bipower", "next_row")
+Horizon = Literal[10, 30, 60, 300]
+"""Seconds ahead that can be asked about: the kernel's windows."""
+KNOWN_FEEDS: tuple[str, ...] = (
+    "embedded",
+    "reference",
+    *sorted(f.stem for f in (Path(__file__).parent / "ingestion" / "feeds").glob("[a-z]*.py")),
+)
+"""What `Settings.feed` may name: the simulated market, imported prices, and the files of core/ingestion/feeds."""
 LEAKY_LABELS: frozenset[str] = frozenset({"next_row"})
 
 
@@ -27,8 +40,11 @@ class Home:
 
     @classmethod
     def resolve(cls, given: str | os.PathLike[str] | None = None) -> Home:
-        """`given`, else the variable TREMOR_HOME, else the repository."""
-        return cls(Path(given or os.environ.get("TREMOR_HOME") or REPOSITORY).expanduser().resolve())
+        """`given`, else the variable TREMOR_HOME, else the repository. Raises BadInput when that is a file."""
+        root = Path(given or os.environ.get("TREMOR_HOME") or REPOSITORY).expanduser().resolve()
+        if root.exists() and not root.is_dir():
+            raise BadInput(f"{root} is a file: a home is a folder, name another with --home or TREMOR_HOME")
+        return cls(root)
 
     @property
     def data(self) -> Path:
@@ -83,25 +99,41 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the user decided; every field has the value a new home starts with.
 
     tau_bps is a threshold on forward volatility in bps, None as long as the user has not set one (training then takes
-    `quantile` of its training part). theta is the alert probability; None means the one chosen on validation.
+    `quantile` of its training part). theta is the alert probability for the model `theta_model`; None, or another
+    model,
+    means the one chosen on validation.
     """
 
     feed: str = "embedded"
     product: str = "BTC-USD"
     label: LabelName = "rv"
-    horizon_s: Annotated[int, msgspec.Meta(ge=5, le=3600)] = 60
+    horizon_s: Horizon = 60
     quantile: Share = 0.95
     tau_bps: Positive | None = None
     theta: Share | None = None
+    theta_model: str = ""
     speed: Annotated[float, msgspec.Meta(ge=1, le=1000)] = 60.0
-    seed: int = 0
+    seed: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what no page can show: the message is a ValueError's, which msgspec and `replace` pass on."""
+        if self.feed not in KNOWN_FEEDS:
+            raise ValueError(f"feed {self.feed!r} is not one of {', '.join(KNOWN_FEEDS)}")
+        if not re.fullmatch(r"[A-Z0-9]{1,20}-[A-Z0-9]{1,20}", self.product):
+            raise ValueError(f"product {self.product!r} is not of the form BTC-USD")
+        if self.tau_bps is not None and not math.isfinite(self.tau_bps):
+            raise ValueError(f"a threshold of {self.tau_bps} bps is not a number")
+
+    def theta_for(self, model: str, otherwise: float) -> float:
+        """The alert probability of `model`: the user's where it was set for this one, else `otherwise`."""
+        return self.theta if self.theta is not None and self.theta_model == model else otherwise
 
     def replace(self, **changes: object) -> Settings:
         """A copy with `changes`, validated as if it had been read from a file."""
         fields = {f: getattr(self, f) for f in self.__struct_fields__} | changes
         try:
             return msgspec.convert(fields, Settings)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, ValueError) as error:
             raise BadInput(f"settings: {error}") from error
 
 
@@ -120,25 +152,44 @@ def save_settings(home: Home, settings: Settings) -> None:
     write_atomically(home.settings_file, msgspec.json.format(msgspec.json.encode(settings), indent=1))
 
 
+_changing = threading.Lock()
+
+
+def change_settings(home: Home, **changes: object) -> Settings:
+    """Load, change and save as one step, so that two clicks at once lose neither. Returns what is saved."""
+    with _changing:
+        settings = load_settings(home).replace(**changes)
+        save_settings(home, settings)
+    return settings
+
+
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name beside `path`, fsync, rename."""
+    """Write to a temporary name of its own beside `path`, fsync, rename."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(temporary, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    try:
+        with open(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
 
 
 __all__ = [
     "EXPERIMENT",
+    "KNOWN_FEEDS",
     "LABELS",
     "LEAKY_LABELS",
     "REPOSITORY",
     "Home",
     "LabelName",
     "Settings",
+    "change_settings",
     "load_settings",
     "save_settings",
     "write_atomically",

@@ -1,7 +1,8 @@
 """Start, stop and heartbeat of the processes: capture, exchange, monitor, and the jobs (train, drift, import).
 
 A process says who it is by holding the lock `data/jobs/NAME.lock` for as long as it lives: the kernel frees it when the
-process ends, however it ends, so "running" is never a stale file. Beside it `NAME.json` holds what the process last
+process ends, however it ends, so there is never a second one and never a stale lock. Beside it `NAME.json` holds what
+the process last
 said of itself. Both survive page reloads and restarts of the app.
 """
 
@@ -22,14 +23,17 @@ import msgspec
 import psutil
 
 from core.config import REPOSITORY, Home, write_atomically
-from core.errors import Busy, TremorError
+from core.errors import Busy, Damaged, TremorError
 
-START_GRACE_S = 30.0
-"""How long a started process may take to import and take its lock before it counts as dead."""
+CLOCK_SLACK_NS = 2_000_000_000
+"""The start of a process, as the system tells it, is off by parts of a second where the clock was set."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """What a process last said of itself. `state`: none, starting, running, done, failed, stopped or died."""
+    """What a process last said of itself. `state`: none, starting, running, done, failed, stopped or died.
+
+    `logged`: NAME.log is this process's own, since `start` started it.
+    """
 
     name: str
     state: str = "none"
@@ -40,6 +44,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     message: str = ""
     fields: dict[str, Any] = {}
     result: dict[str, Any] | None = None
+    logged: bool = False
 
     @property
     def running(self) -> bool:
@@ -51,8 +56,14 @@ class Holder:
 
     def __init__(self, home: Home, name: str) -> None:
         self._path = home.jobs / f"{name}.json"
+        before, now = _record(home, name), time.time_ns()
         self._job = Job(
-            name=name, state="running", pid=os.getpid(), started_ns=time.time_ns(), heartbeat_ns=time.time_ns()
+            name=name,
+            state="running",
+            pid=os.getpid(),
+            started_ns=now,
+            heartbeat_ns=now,
+            logged=before.state == "starting" and before.pid == os.getpid(),
         )
         self._written = 0.0
         self._write()
@@ -133,6 +144,7 @@ def start(home: Home, name: str, argv: Sequence[str]) -> Job:
         started_ns=time.time_ns(),
         heartbeat_ns=time.time_ns(),
         message="starting",
+        logged=True,
     )
     write_atomically(home.jobs / f"{name}.json", msgspec.json.encode(job))
     _children[child.pid] = child
@@ -149,20 +161,11 @@ def read(home: Home, name: str) -> Job:
         return job
     if job.pid in _children:
         _children[job.pid].poll()  # reap it, so that a dead child does not look alive
-    if job.state == "running" and not _locked(home, name):
-        again = _record(home, name)  # it may have ended between the two looks
-        return (
-            again
-            if not again.running
-            else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
-        )
-    if job.state == "starting" and not _alive(job):
-        again = _record(home, name)
-        return (
-            again
-            if again.state != "starting"
-            else msgspec.structs.replace(again, state="died", message=_last_words(home, name))
-        )
+    if not _alive(job):
+        again = _record(home, name)  # it may have ended, or another have begun, between the two looks
+        if again.running and again.pid == job.pid:
+            return msgspec.structs.replace(again, state="died", message=_last_words(home, again))
+        return again
     return job
 
 
@@ -192,29 +195,24 @@ def _record(home: Home, name: str) -> Job:
         return msgspec.json.decode(path.read_bytes(), type=Job)
     except FileNotFoundError:
         return Job(name=name)
-
-
-def _locked(home: Home, name: str) -> bool:
-    lock = filelock.FileLock(home.jobs / f"{name}.lock")
-    try:
-        lock.acquire(timeout=0)
-    except filelock.Timeout:
-        return True
-    lock.release()
-    return False
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"{path} cannot be read ({error}): delete it") from error
 
 
 def _alive(job: Job) -> bool:
+    """Whether the process that wrote the record still lives. A later process with its pid began after the record did.
+
+    The lock is not asked: a reader that tried it would, for a moment, hold it against the process that wants it.
+    """
     try:
         process = psutil.Process(job.pid)
-        return (
-            process.status() != psutil.STATUS_ZOMBIE and process.create_time() <= job.started_ns / 1e9 + START_GRACE_S
-        )
+        born_ns = process.create_time() * 1e9
+        return process.status() != psutil.STATUS_ZOMBIE and born_ns <= job.started_ns + CLOCK_SLACK_NS
     except psutil.NoSuchProcess:
         return False
 
 
-def _last_words(home: Home, name: str) -> str:
-    path: Path = home.jobs / f"{name}.log"
-    lines = path.read_text(errors="replace").strip().splitlines() if path.exists() else []
+def _last_words(home: Home, job: Job) -> str:
+    path: Path = home.jobs / f"{job.name}.log"
+    lines = path.read_text(errors="replace").strip().splitlines() if job.logged and path.exists() else []
     return lines[-1][:400] if lines else "it ended without a word"

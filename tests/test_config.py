@@ -1,8 +1,19 @@
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
-from core.config import REPOSITORY, Home, Settings, load_settings, save_settings, write_atomically
+from core.config import (
+    REPOSITORY,
+    Home,
+    Horizon,
+    Settings,
+    change_settings,
+    load_settings,
+    save_settings,
+    write_atomically,
+)
 from core.errors import BadInput
 
 
@@ -21,7 +32,19 @@ def test_settings_make_the_round_trip(home: Home) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"tau_bps": 0}, {"theta": 1.0}, {"label": "best"}, {"horizon_s": 1}, {"quantile": 2}, {"speed": 0}]
+    "wrong",
+    [
+        {"tau_bps": 0},
+        {"tau_bps": float("inf")},
+        {"theta": 1.0},
+        {"label": "best"},
+        {"horizon_s": 17},
+        {"quantile": 2},
+        {"speed": 0},
+        {"seed": -1},
+        {"feed": "nosuch"},
+        {"product": "../etc"},
+    ],
 )
 def test_settings_that_cannot_be_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(BadInput, match="settings"):
@@ -45,3 +68,35 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: p
     with pytest.raises(OSError, match="no space"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_home_is_no_file(tmp_path: Path) -> None:
+    (tmp_path / "x").write_text("")
+    with pytest.raises(BadInput, match="is a file"):
+        Home.resolve(tmp_path / "x")
+
+
+def test_two_clicks_at_once_lose_neither(home: Home) -> None:
+    def click(i: int) -> None:
+        for _ in range(30):
+            change_settings(home, **({"tau_bps": 8.7} if i % 2 else {"seed": 7}))
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(click, i) for i in range(8)]:
+            done.result()
+    settings = load_settings(home)
+    assert (settings.tau_bps, settings.seed) == (8.7, 7)
+    assert [p.name for p in home.data.iterdir()] == ["settings.json"]
+
+
+def test_theta_belongs_to_the_model_it_was_set_for() -> None:
+    settings = Settings(theta=0.3, theta_model="a")
+    assert settings.theta_for("a", 0.5) == 0.3
+    assert settings.theta_for("b", 0.5) == 0.5
+    assert Settings().theta_for("a", 0.5) == 0.5
+
+
+def test_horizons_are_the_windows() -> None:
+    from core.features.windows import WINDOWS_S
+
+    assert get_args(Horizon) == WINDOWS_S

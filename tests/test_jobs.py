@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from core import jobs
 from core.config import Home
-from core.errors import Busy, NotEnough
+from core.errors import Busy, Damaged, NotEnough
 
 ROOT = Path(__file__).resolve().parents[1]
 HOLD = """
@@ -123,3 +124,41 @@ def test_one_that_ignores_the_request_is_ended_by_force_also_when_its_parent_nev
     finally:
         child.kill()
         child.communicate()
+
+
+def test_looking_takes_the_place_from_nobody(home: Home) -> None:
+    child = holder(home)
+    child.kill()
+    child.communicate()
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.is_set():
+            jobs.read(home, "train")
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    try:
+        for _ in range(100):
+            with jobs.hold(home, "train"):
+                assert jobs.read(home, "train").state == "running"
+    finally:
+        over.set()
+        for looker in lookers:
+            looker.join()
+
+
+def test_the_last_words_are_those_of_the_process_that_died(home: Home) -> None:
+    child = holder(home)
+    (home.jobs / "train.log").write_text("an older run's last line")
+    child.kill()
+    child.communicate()
+    assert jobs.read(home, "train").message == "it ended without a word"
+
+
+def test_a_damaged_record_is_named(home: Home) -> None:
+    home.jobs.mkdir(parents=True)
+    (home.jobs / "train.json").write_text('{"name": "tr')
+    with pytest.raises(Damaged, match="delete it"):
+        jobs.read(home, "train")

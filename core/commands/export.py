@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from core.config import LABELS, Home, load_settings
+from core.errors import BadInput
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -58,13 +59,13 @@ def labels(home: Home, args: argparse.Namespace) -> pa.Table:
     import pyarrow as pa
 
     from core.features import dataset
-    from core.features.labels import Question
+    from core.features.labels import asked_question
 
     settings = load_settings(home)
-    question = Question(args.label or settings.label, args.horizon or settings.horizon_s)
-    labelled = dataset.labelled(home, question, args.venue, args.product)
-    kept = None if args.quantile else settings.tau_bps
-    tau = args.tau or kept or labelled.tau_of(args.quantile or settings.quantile)
+    labelled = dataset.labelled(home, asked_question(args, settings), args.venue, args.product)
+    tau = labelled.threshold(settings, tau_bps=args.tau, quantile=args.quantile)
+    if not 0 < tau < float("inf"):
+        raise BadInput(f"τ is {tau:g} bps: a threshold is a number above 0")
     rows = labelled.rows
     return pa.table(
         {
@@ -94,7 +95,6 @@ def _each_market(home: Home, args: argparse.Namespace, columns: Callable[[Bars],
     from core.ingestion.store import Reader
 
     reader = Reader(home)
-    dataset.pick(reader, args.venue, args.product)  # says so when there is none
     parts = []
     for market in reader.markets():
         if args.venue in (None, market.venue) and args.product in (None, market.product):
@@ -133,10 +133,13 @@ def register(sub: Any) -> None:
 
 def run_export(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """Write the table; says its kind, rows and file."""
-    from core.ingestion.store import parquet
+    from core.features.markets import chosen
+    from core.ingestion.store import Reader, parquet
 
     out = args.out.expanduser().absolute()
     parquet.checked_suffix(out)
+    if args.kind != "forecasts":
+        chosen(Reader(home), load_settings(home), args.venue, args.product)  # says so when there is none
     table = KINDS[args.kind](home, args)
     parquet.write(table, out)
     return {"kind": args.kind, "rows": table.num_rows, "out": str(out)}

@@ -6,7 +6,7 @@ import argparse
 import sys
 from typing import Any
 
-from core.config import LABELS, Home, load_settings, save_settings
+from core.config import LABELS, Home, change_settings, load_settings
 from core.errors import BadInput
 
 
@@ -25,25 +25,28 @@ def register(verbs: Any) -> None:
     threshold.set_defaults(run=run_threshold)
     bench = verbs.add_parser("bench", help="speed as ratios in one run")
     bench.add_argument("name", choices=("features",))
-    bench.add_argument("--bars", type=int, default=1_000_000)
-    bench.add_argument("--rounds", type=int, default=5)
+    bench.add_argument("--bars", type=_count, default=1_000_000)
+    bench.add_argument("--rounds", type=_count, default=5)
     bench.set_defaults(run=run_bench)
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few: at least 1")
+    return number
 
 
 def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.features.dataset import SPLITS, labelled
-    from core.features.labels import Question, events
+    from core.features.labels import asked_question, events
 
     settings = load_settings(home)
-    question = Question(args.label or settings.label, args.horizon or settings.horizon_s)
+    question = asked_question(args, settings)
     rows = labelled(home, question, args.venue, args.product)
-    if args.tau is not None and not args.tau > 0:
-        raise BadInput(f"τ is {args.tau:g} bps: a threshold must be above 0, or every second is a spike")
-    tau = args.tau or (
-        rows.tau_of(args.quantile or settings.quantile) if args.quantile or not settings.tau_bps else None
-    )
-    tau = tau or settings.tau_bps
-    assert tau is not None
+    tau = rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile)
+    if not 0 < tau < float("inf"):
+        raise BadInput(f"τ is {tau:g} bps: a threshold is a number above 0")
     splits = {}
     for split in SPLITS:
         at = rows.rows["split"] == split
@@ -55,9 +58,12 @@ def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "events": events(spike, rows.rows.loc[at, "bar_end_ns"].to_numpy(), question.horizon_s),
         }
     if args.save:
-        save_settings(home, settings.replace(label=question.label, horizon_s=question.horizon_s, tau_bps=tau))
+        change_settings(home, label=question.label, horizon_s=question.horizon_s, tau_bps=tau)
     return {
         "label": question.label,
+        "leaky": question.leaky,
+        "venue": rows.venue,
+        "product": rows.product,
         "horizon_s": question.horizon_s,
         "tau": tau,
         "percentile_of_train": round(float((rows.volatility("train") < tau).mean()) * 100, 2),

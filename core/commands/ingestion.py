@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from core import jobs
+from core.commands.watch import seconds
 from core.config import Home
 from core.ingestion import feeds
 
@@ -25,7 +26,7 @@ def register(sub: Any) -> None:
     p.add_argument("--product", required=True, action="append", metavar="P", help="may be given several times")
     p.add_argument("--url", metavar="WS", help="another WebSocket address than the exchange's own")
     p.add_argument("--rest-url", metavar="HTTP", help="where missing trades are asked for (the exchange's own)")
-    p.add_argument("--seconds", type=float, metavar="N", help="stop after N seconds")
+    p.add_argument("--seconds", type=seconds, metavar="N", help="stop after N seconds")
     p.add_argument("--venue", help="the venue to store (the feed's; embedded where the address is this machine's)")
     p.set_defaults(run=run_capture)
 

@@ -11,12 +11,20 @@ from core.config import Home
 JOBS = ("exchange", "capture", "import", "train", "drift", "monitor")
 
 
+def seconds(text: str) -> float:
+    """An option's number of seconds, above 0."""
+    number = float(text)
+    if not 0 < number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of seconds above 0")
+    return number
+
+
 def register(verbs: Any) -> None:
     monitor = verbs.add_parser("monitor", help="forecast every second from the store's tail with the champion")
     monitor.add_argument("--venue")
     monitor.add_argument("--product")
     monitor.add_argument("--model", help="another model than the champion, by the name of its artifact")
-    monitor.add_argument("--seconds", type=float, help="stop after this many seconds")
+    monitor.add_argument("--seconds", type=seconds, metavar="N", help="stop after this many seconds")
     monitor.set_defaults(run=run_monitor)
     status = verbs.add_parser("status", help="what runs, and how it fares")
     status.set_defaults(run=run_status)

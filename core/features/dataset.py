@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.config import Home
-from core.errors import BadInput, NotEnough, NotThere
+from core.config import Home, Settings, load_settings
+from core.errors import BadInput, NotEnough
 from core.features import formulas
 from core.features.bars import SECOND_NS, Bars, Sampler
 from core.features.labels import Question, forward_volatility
+from core.features.markets import chosen
 from core.features.windows import CORE_S, REACH, restart
-from core.ingestion.store import Market, Reader
+from core.ingestion.store import Reader
 from core.ingestion.ticks import Tape
 
 SPLITS: tuple[str, ...] = ("train", "validation", "test")
@@ -27,15 +28,6 @@ ENOUGH_EVENTS = 5
 """And events: 60 spikes in one run of seconds are one thing that happened."""
 FORMULAS_VERSION = 1
 """Raised when a formula or a bar's definition changes, so that a fingerprint tells old rows from new ones."""
-
-
-def pick(reader: Reader, venue: str | None = None, product: str | None = None) -> Market:
-    """The market asked for; where nothing was asked, the one with the most ticks. Raises NotThere."""
-    markets = [m for m in reader.markets() if venue in (None, m.venue) and product in (None, m.product)]
-    if not markets:
-        asked = " ".join(x for x in (venue, product) if x) or "any market"
-        raise NotThere(f"no ticks of {asked} in this home: capture some, or import a recording")
-    return max(markets, key=lambda m: m.ticks)
 
 
 def bars(reader: Reader, venue: str, product: str) -> Bars:
@@ -96,6 +88,17 @@ class Labelled:
             raise BadInput(f"a quantile of {quantile} is not between 0 and 1")
         return float(np.quantile(self.volatility("train"), quantile))
 
+    def threshold(self, settings: Settings, *, tau_bps: float | None = None, quantile: float | None = None) -> float:
+        """tau in bps: as given, else the `quantile` given, else the saved one where it was saved for this question,
+        else
+        the settings' quantile of the training part."""
+        if tau_bps is not None:
+            return tau_bps
+        same = (self.question.label, self.question.horizon_s) == (settings.label, settings.horizon_s)
+        if quantile is None and settings.tau_bps is not None and same:
+            return settings.tau_bps
+        return self.tau_of(settings.quantile if quantile is None else quantile)
+
     def mending_tau(self, spikes: int = ENOUGH_SPIKES) -> float | None:
         """The highest threshold, bps, that leaves at least `spikes` spikes in every split (fewer where a split is
         small);
@@ -111,8 +114,8 @@ class Labelled:
 
     def at(self, tau_bps: float) -> Dataset:
         """The dataset at a threshold. Raises NotEnough where a split would have spikes only, or none."""
-        if not tau_bps > 0:
-            raise BadInput(f"τ is {tau_bps:.3g} bps: a threshold must be above 0, or every second is a spike")
+        if not 0 < tau_bps < np.inf:
+            raise BadInput(f"τ is {tau_bps:.3g} bps: a threshold is a number above 0")
         rows = self.rows.assign(spike=self.rows["forward_vol_bps"].to_numpy() >= tau_bps)
         identity = f"{self.digest}|{self.question}|{tau_bps!r}|{self.features}|{SHARES}|{FORMULAS_VERSION}"
         dataset = Dataset(
@@ -243,9 +246,9 @@ def _splits(bar_end_ns: NDArray[np.int64], horizon_s: int) -> NDArray[np.object_
 
 
 def labelled(home: Home, question: Question, venue: str | None = None, product: str | None = None) -> Labelled:
-    """`label` on all that the home holds of a market (`pick`)."""
+    """`label` on all that the home holds of a market (`markets.chosen`)."""
     with Reader(home) as reader:
-        market = pick(reader, venue, product)
+        market = chosen(reader, load_settings(home), venue, product)
         return label(bars(reader, market.venue, market.product), question, market.venue, market.product)
 
 

@@ -10,11 +10,12 @@ the session ends within the horizon there is no label.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import LEAKY_LABELS, LabelName
+from core.config import LEAKY_LABELS, LabelName, Settings
 from core.errors import BadInput
 from core.features import formulas
 from core.features.bars import SECOND_NS
@@ -60,6 +61,14 @@ class Question:
         """The feature that measures backwards what the label measures forwards: the persistence forecast."""
         estimator = {"next_row": "tick_std"}.get(self.label, self.label)
         return f"{estimator}_{self.horizon_s}"
+
+
+def asked_question(args: Any, settings: Settings) -> Question:
+    """The question of a verb's --label and --horizon, each from the settings where it is not given."""
+    return Question(
+        settings.label if args.label is None else args.label,
+        settings.horizon_s if args.horizon is None else args.horizon,
+    )
 
 
 def forward_volatility(

@@ -16,14 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import get_args
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from core.config import Horizon
 from core.features.bars import SECOND_NS, Bars
 
-WINDOWS_S: tuple[int, ...] = (10, 30, 60, 300)
+WINDOWS_S: tuple[int, ...] = get_args(Horizon)
 """Window lengths in bars of one second, shortest first."""
 LONGEST_S = max(WINDOWS_S)
 CORE_S = 60
@@ -159,10 +161,8 @@ def _add(hi, lo, value):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _accumulate(x, hi, lo, start, stop):  # type: ignore[no-untyped-def]
-    """Running double-double sums of x[:, start:stop], continued from slot start - 1.
-
-    Three rows at a time: each sum waits for the one before it, and three that wait side by side take as long as one.
-    """
+    """Running double-double sums of x[:, start:stop], continued from slot start - 1."""
+    # three rows at a time: each sum waits for the one before it, and three side by side take as long as one
     for q in range(0, x.shape[0], 3):
         h0, l0 = hi[q, start - 1], lo[q, start - 1]
         h1, l1 = hi[q + 1, start - 1], lo[q + 1, start - 1]

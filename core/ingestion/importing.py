@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.config import Home
-from core.errors import BadInput
-from core.ingestion.recordings import read
-from core.ingestion.store import Writer
-from core.ingestion.ticks import Heartbeat, Stored, Tick, Trade
+import msgspec
 
-SILENCE_NS = 10_000_000_000
-"""The silence that ends a session (see the design's terms)."""
+from core.config import Home
+from core.errors import BadInput, MalformedFrame
+from core.ingestion.recordings import read
+from core.ingestion.store import Quarantined, Writer
+from core.ingestion.ticks import SILENCE_NS, Heartbeat, Stored, Tick, Trade
+from core.ingestion.values import refuse_future
+
 Tell = Callable[[float, str], None]
 
 
@@ -70,6 +72,7 @@ def import_files(
 
             source, sessions = None, Sessions()
             for events, bad in read(path, venue, product, share):
+                events, bad = _without_future(events, bad, time.time_ns())
                 if source is None:
                     source = writer.source("import", path.name, bytes=size)
                 appended = writer.append(source, events, bad)
@@ -83,3 +86,18 @@ def import_files(
             counts["sessions"] += sessions.count
             done += size
     return {**counts, "markets": sorted(markets)}
+
+
+def _without_future(
+    events: Sequence[Stored], bad: Sequence[Quarantined], now_ns: int
+) -> tuple[list[Stored], list[Quarantined]]:
+    """Events that claim a time of more than a day from now go to quarantine, as the JSON of what was read."""
+    kept, refused = [], list(bad)
+    for event in events:
+        try:
+            refuse_future(event.exch_ts_ns, now_ns)
+            refuse_future(event.local_ts_ns, now_ns)
+            kept.append(event)
+        except MalformedFrame as error:
+            refused.append(Quarantined(None, str(error), msgspec.json.encode(event)))
+    return kept, refused

@@ -115,6 +115,17 @@ def in_range(time_ns: int, text: str) -> int:
     return time_ns
 
 
+FUTURE_NS = 24 * 3600 * SECOND_NS
+"""How far ahead of receipt an exchange's time may be; our own clock may be wrong by hours, a day is a broken frame."""
+
+
+def refuse_future(exch_ts_ns: int | None, received_ns: int) -> None:
+    """Raise MalformedFrame for a time of more than a day after `received_ns`: every later event would count as late."""
+    if exch_ts_ns is not None and exch_ts_ns - received_ns > FUTURE_NS:
+        days = (exch_ts_ns - received_ns) / FUTURE_NS
+        raise MalformedFrame(f"its time lies {days:,.0f} days ahead")
+
+
 def _bad_time(text: str) -> NoReturn:
     raise MalformedFrame(f"{shown(text)} is not a time like 2022-12-01T00:00:00.122581Z")
 

@@ -1,18 +1,21 @@
-"""The forecasts that were made: one row a bar and model, written before its outcome is known.
+"""The forecasts that were made: one row a bar and model, written as the bar closes, and never changed.
 
-SQLite in WAL mode beside the ticks: the monitor writes, pages and exports read. A row is never changed.
+`made_ns` is our clock when the row was written: after a stall, or where a recording is replayed faster than it was
+recorded, that can be after the market itself had shown the outcome. SQLite in WAL mode beside the ticks: the monitor
+writes, pages and exports read.
 """
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 
 import msgspec
 import pyarrow as pa
 
 from core.config import Home
+from core.errors import Damaged
 
 _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
     venue TEXT NOT NULL, product TEXT NOT NULL, bar_end_ns INTEGER NOT NULL, model TEXT NOT NULL,
@@ -49,10 +52,11 @@ class Log:
 
     def __init__(self, home: Home) -> None:
         home.data.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(home.forecasts_db, timeout=10)
-        self._connection.execute("PRAGMA journal_mode=WAL")
-        self._connection.execute(_TABLE)
-        self._connection.commit()
+        with _readable(home):
+            self._connection = sqlite3.connect(home.forecasts_db, timeout=10)
+            self._connection.execute("PRAGMA journal_mode=WAL")
+            self._connection.execute(_TABLE)
+            self._connection.commit()
 
     def append(self, forecasts: Sequence[Forecast]) -> int:
         """Write those not yet there, in one commit; returns how many were new."""
@@ -68,6 +72,14 @@ class Log:
         self._connection.close()
 
 
+@contextmanager
+def _readable(home: Home) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise Damaged(f"{home.forecasts_db} cannot be used ({error}): move it away and start again") from error
+
+
 def table(
     home: Home, venue: str | None = None, product: str | None = None, model: str | None = None, from_ns: int = 0
 ) -> pa.Table:
@@ -77,7 +89,10 @@ def table(
     schema = pa.schema(list(zip(FIELDS, types, strict=True)))
     rows: list[tuple[object, ...]] = []
     if home.forecasts_db.exists():
-        with closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection:
+        with (
+            _readable(home),
+            closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection,
+        ):
             rows = connection.execute(
                 f"SELECT {', '.join(FIELDS)} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
                 " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"

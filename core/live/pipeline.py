@@ -3,41 +3,29 @@ it."""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+
+import msgspec
 
 from core import jobs
 from core.config import Home, Settings, write_atomically
 from core.errors import BadInput, Busy, TremorError
-from core.ingestion import feeds
+from core.features.markets import EMBEDDED, REFERENCE, market_of, venue_of
 from core.ingestion.store import Market, Reader
 
-EMBEDDED = "embedded"
-"""Feed and venue of the simulated market; its ticks never mix with real ones."""
-REFERENCE = "reference"
-"""Venue of imported prices without quotes; there is no feed of it."""
 HISTORY_S = 6 * 3600
 """How far back the simulated market begins, so that minutes of capture give hours of history."""
 APART_S = 60
 """Market time left between two simulated tapes, so that they never overlap."""
+USED_SEEDS = "simulated_seeds.json"
+"""Which seeds the stored simulated tapes were made from."""
 READY_WITHIN_S = 30.0
 _POLL_S = 0.05
 _SECOND_NS = 1_000_000_000
-
-
-def venue_of(feed: str) -> str:
-    """The venue under which ticks of `feed` are stored. Raises BadInput for a feed that does not exist."""
-    return feed if feed in (EMBEDDED, REFERENCE) else feeds.get(feed).VENUE
-
-
-def market_of(markets: Sequence[Market], settings: Settings) -> Market | None:
-    """The market that the settings name; where the store holds none of it, the one with the most events; else None."""
-    venue = venue_of(settings.feed)
-    own = [m for m in markets if (m.venue, m.product) == (venue, settings.product)]
-    return own[0] if own else max(markets, key=lambda m: m.ticks + m.trades, default=None)
 
 
 def start_ns(last_ns: int | None, now_ns: int, speed: float) -> int:
@@ -74,7 +62,7 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
     jobs.start(home, "exchange", [
         "exchange", "--port", str(port), "--rest-port", str(rest_port), "--speed", f"{settings.speed:g}",
         "--products", settings.product, "--start", datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
-        *_another_tape(reader, market, settings.seed),
+        *_another_tape(home, reader, market, settings.seed),
     ])  # fmt: skip
     try:
         _wait_for(home, port)
@@ -96,13 +84,19 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
         raise
 
 
-def _another_tape(reader: Reader, market: Market | None, seed: int) -> list[str]:
+def _another_tape(home: Home, reader: Reader, market: Market | None, seed: int) -> list[str]:
     """Arguments with which a tape follows those already stored: another path, so that no stretch of the market is there
     twice (it would stand in training and test), and trade ids that go on, since nothing was missed in between."""
     if market is None:
-        return ["--seed", str(seed)]
-    last = next((high for name, _, high in reader.trade_bounds(EMBEDDED) if name == market.product), None)
-    return ["--seed", str(seed + market.sources), *([] if last is None else ["--last-trade-id", str(last)])]
+        used: list[int] = []
+        last = None
+    else:
+        path = home.data / USED_SEEDS
+        used = msgspec.json.decode(path.read_bytes(), type=list[int]) if path.exists() else []
+        last = next((high for name, _, high in reader.trade_bounds(EMBEDDED) if name == market.product), None)
+    fresh = next(s for s in itertools.count(seed) if s not in used)
+    write_atomically(home.data / USED_SEEDS, msgspec.json.encode([*used, fresh]))
+    return ["--seed", str(fresh), *([] if last is None else ["--last-trade-id", str(last)])]
 
 
 def stop_capture(home: Home) -> None:
@@ -121,14 +115,18 @@ def keep_upload(home: Home, name: str, content: bytes) -> Path:
     return path
 
 
-def start_import(home: Home, path: str) -> jobs.Job:
-    """Start the import of one recording. Raises BadInput when it is not there, Busy while another import runs."""
+def start_import(home: Home, path: str, venue: str = "", product: str = "") -> jobs.Job:
+    """Start the import of one recording; an empty `venue` or `product` means as in the file.
+
+    Raises BadInput when it is not there, Busy while another import runs.
+    """
     file = Path(path).expanduser()
     if not file.is_file():
         raise BadInput(f"There is no file {path}. Give the full path of a recording on the machine that runs Tremor.")
     if jobs.read(home, "capture").running:
         raise Busy("A capture is writing to the tick store. Stop it, then import.")
-    return jobs.start(home, "import", ["import", str(file.resolve())])
+    named = [*(["--venue", venue] if venue else []), *(["--product", product] if product else [])]
+    return jobs.start(home, "import", ["import", str(file.resolve()), *named])
 
 
 def start_monitor(home: Home, venue: str, product: str) -> jobs.Job:

@@ -47,6 +47,7 @@ class Tail:
     def __init__(self, venue: str, product: str, keep_s: int = 900) -> None:
         self.venue, self.product = venue, product
         self._keep_ns = keep_s * SECOND_NS
+        self._store: tuple[int, int] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -67,9 +68,10 @@ class Tail:
     def advance(self, reader: Reader, market: Market) -> Stretch:
         """Bars that the store has gained since the last call (on the first, all that are kept), oldest first."""
         silent_ns = market.last_ns - (int(self.kept.bars.bar_end_ns[-1]) if len(self.kept) else 0)
-        if market.last_seq < self._seq or (self._seq and silent_ns > 8 * self._keep_ns):
+        if reader.identity != self._store or (self._seq and silent_ns > 8 * self._keep_ns):
             self._begin()  # another store stands here now, or nobody asked for long
-        if market.last_seq == self._seq:
+            self._store = reader.identity
+        if market.last_seq <= self._seq:  # older: somebody else has looked in the meantime
             return self.kept[len(self.kept) :]
         if self._seq:
             tape = reader.tape(self.venue, self.product, after_seq=self._seq)

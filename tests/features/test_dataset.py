@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.config import Home
+from core.config import Home, Settings
 from core.errors import BadInput, NotEnough, NotThere
 from core.features import dataset
 from core.features.bars import SECOND_NS, Bars, Sampler
 from core.features.dataset import SPLITS, Labelled, label
 from core.features.labels import Question
+from core.features.markets import chosen
 from core.ingestion.store import Reader
 from tests.features import tapes
 
@@ -112,4 +113,4 @@ def test_saved_splits_carry_the_fingerprint(home: Home) -> None:
 
 def test_an_empty_home_says_what_to_do(home: Home) -> None:
     with pytest.raises(NotThere, match="capture some, or import"):
-        dataset.pick(Reader(home))
+        chosen(Reader(home), Settings())

@@ -18,7 +18,7 @@ from tests.live.market import fill, ticks
 Crown = Callable[..., registry.Meta]
 
 
-def crown(home: Home, name: str = "zscore", quantile: float = 0.9) -> registry.Meta:
+def crown(home: Home, name: str = "zscore", quantile: float = 0.9, venue: str = "coinbase") -> registry.Meta:
     """Fit the model `name` on the home's ticks, write its artifact and make it champion."""
     rows = dataset.labelled(home, Question())
     data = rows.at(min(rows.tau_of(quantile), rows.mending_tau() or 1))
@@ -33,7 +33,7 @@ def crown(home: Home, name: str = "zscore", quantile: float = 0.9) -> registry.M
         run_id="0" * 32, trained_ns=1, label="rv", horizon_s=60, tau_bps=data.tau_bps, quantile=quantile,
         theta=scores.theta, volatility="rv_60", features=data.features, missing=data.missing, seed=0, params={},
         note="",
-        fingerprint=data.fingerprint, venue="coinbase", product="BTC-USD", splits=data.counts(), scores=scores,
+        fingerprint=data.fingerprint, venue=venue, product="BTC-USD", splits=data.counts(), scores=scores,
         validation=score_at(name, y_val, p_val, scores.theta, "validation"), seconds=0.1, file=f"model{suffix}",
         sha256=hashlib.sha256(content).hexdigest(),
     )  # fmt: skip

@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from core.config import Home, Settings, save_settings
-from core.errors import NotThere
+from core.errors import Damaged, NotThere
 from core.features import dataset
 from core.ingestion.store import Reader, Writer
 from core.live import forecasts
@@ -38,24 +38,70 @@ def test_live_forecasts_are_those_of_history_to_the_bit(home: Home, name: str) -
     x = pd.DataFrame({f: table[dataset.formulas.NAMES.index(f)] for f in meta.features})
     got = made(home)
     at = np.searchsorted(bars.bar_end_ns, got["bar_end_ns"])
-    assert len(got) > 1000
+    assert len(got) == 560  # a minute before the start, whose outcome was open, and all that came after
     assert same(got["p"].to_numpy(), estimator.predict_proba(x.iloc[at])[:, 1])
     assert same(got["vol_bps"].to_numpy(), x["rv_60"].to_numpy()[at])
     assert set(got["made_ns"]) == {7}
 
 
+class Clock:
+    """A wall clock that tests move."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000
+
+    def __call__(self) -> int:
+        return self.now_s * 10**9
+
+
 def test_warming_up_has_no_number(filled: Home) -> None:
     crown(filled)
+    later = ticks(80, start_s=START_S + 5000)
+    monitor = Monitor(filled, clock_ns=Clock())
+    monitor.step()
     with Writer(filled) as writer:
-        writer.append(writer.source("capture", "later"), ticks(42, start_s=START_S + 5000))
-    monitor = Monitor(filled)
+        source = writer.source("capture", "later")
+        writer.append(source, later[:84])
+        said = monitor.step()
+        assert said["sentence"] == "warming up: 40 of 60 bars"
+        assert said["p"] is said["vol_bps"] is said["mid"] is None
+        last = made(filled).tail(41)
+        assert last["p"].isna().all()
+        assert last["mid"].notna().all()
+        writer.append(source, later[84:])
+        said = monitor.step()
+    monitor.close()
+    assert said["sentence"] == "forecasting"
+    assert 0 <= said["p"] <= 1
+
+
+def test_without_new_bars_there_is_no_data_and_no_number(filled: Home) -> None:
+    crown(filled)
+    clock = Clock()
+    monitor = Monitor(filled, clock_ns=clock)
+    said = monitor.step()
+    assert said["sentence"] == "no data: waiting for a bar to close"
+    assert said["p"] is said["vol_bps"] is said["mid"] is None
+    with Writer(filled) as writer:
+        writer.append(writer.source("capture", "later"), ticks(90, start_s=START_S + 5000))
+    assert monitor.step()["sentence"] == "forecasting"
+    clock.now_s += 10
+    assert monitor.step()["sentence"] == "forecasting"
+    clock.now_s += 1
     said = monitor.step()
     monitor.close()
-    assert said["sentence"] == "warming up: 40 of 60 bars"
-    assert said["p"] is None and said["vol_bps"] is None
-    last = made(filled).tail(41)
-    assert last["p"].isna().all()
-    assert last["mid"].notna().all()
+    assert said["sentence"] == "no data: no bar has closed for 11 s"
+    assert said["p"] is said["vol_bps"] is said["mid"] is None
+
+
+def test_what_is_known_already_is_not_forecast(filled: Home) -> None:
+    crown(filled)
+    monitor = Monitor(filled)
+    monitor.step()
+    monitor.close()
+    newest = dataset.bars(Reader(filled), "coinbase", "BTC-USD").bar_end_ns[-1]
+    assert len(made(filled)) == 60
+    assert made(filled)["bar_end_ns"].min() > newest - 60 * 10**9
 
 
 def test_nothing_new_writes_nothing_and_the_champion_is_followed(filled: Home) -> None:
@@ -63,7 +109,7 @@ def test_nothing_new_writes_nothing_and_the_champion_is_followed(filled: Home) -
     monitor = Monitor(filled)
     first = monitor.step()
     before = len(made(filled))
-    assert "p" not in monitor.step()
+    monitor.step()
     assert len(made(filled)) == before
     other = crown(filled, "logistic")
     assert monitor.step()["model"] == other.name != first["model"]
@@ -71,16 +117,46 @@ def test_nothing_new_writes_nothing_and_the_champion_is_followed(filled: Home) -
     monitor.close()
 
 
-def test_theta_is_the_users_where_there_is_one(filled: Home) -> None:
+def test_a_champion_of_another_market_is_not_followed_and_at_the_start_refused(filled: Home) -> None:
+    mine = crown(filled, "zscore")
+    monitor = Monitor(filled, "coinbase", "BTC-USD")
+    monitor.step()
+    theirs = crown(filled, "logistic", venue="reference")
+    assert monitor.step()["model"] == mine.name
+    monitor.close()
+    with pytest.raises(NotThere, match="learned from reference BTC-USD, this market is coinbase BTC-USD"):
+        Monitor(filled, "coinbase", "BTC-USD").step()
+    named = Monitor(filled, "coinbase", "BTC-USD", model=theirs.name)
+    assert named.step()["model"] == theirs.name
+    named.close()
+
+
+def test_a_model_named_by_its_kind_is_loaded_once(filled: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    meta = crown(filled, "zscore")
+    loads: list[str] = []
+    load = registry.load
+    monkeypatch.setattr(registry, "load", lambda home, name: loads.append(name) or load(home, name))
+    monitor = Monitor(filled, model="zscore")
+    for _ in range(3):
+        monitor.step()
+    monitor.close()
+    assert loads == [meta.name]
+
+
+def test_theta_is_the_users_where_it_was_set_for_this_model(filled: Home) -> None:
     meta = crown(filled)
+    for settings, theta in ((Settings(), meta.theta), (Settings(theta=0.123, theta_model=meta.name), 0.123)):
+        save_settings(filled, settings)
+        monitor = Monitor(filled)
+        monitor.step()
+        monitor.close()
+        assert set(made(filled)["theta"]) == {theta}
+        filled.forecasts_db.unlink()
+    other = crown(filled, "logistic")
     monitor = Monitor(filled)
-    assert monitor.step()["theta"] == meta.theta
+    monitor.step()
     monitor.close()
-    save_settings(filled, Settings(theta=0.123))
-    crown(filled, "logistic")
-    monitor = Monitor(filled)
-    assert monitor.step()["theta"] == 0.123
-    monitor.close()
+    assert set(made(filled)["theta"]) == {other.theta}
 
 
 def test_without_a_model_it_says_to_train(filled: Home) -> None:
@@ -99,3 +175,12 @@ def test_a_forecast_is_never_changed(home: Home) -> None:
     assert made(home)["p"].tolist() == [0.5]
     assert forecasts.table(home, model="other").num_rows == 0
     assert forecasts.table(home, from_ns=2).num_rows == 0
+
+
+def test_a_damaged_log_is_named(home: Home) -> None:
+    home.data.mkdir(parents=True)
+    home.forecasts_db.write_bytes(b"not a database" * 100)
+    with pytest.raises(Damaged, match="move it away"):
+        forecasts.table(home)
+    with pytest.raises(Damaged, match="move it away"):
+        Log(home)

@@ -22,6 +22,7 @@ class History:
     def __init__(self, venue: str, product: str) -> None:
         self._market = (venue, product)
         self._lock = threading.Lock()
+        self._store: tuple[int, int] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -33,8 +34,9 @@ class History:
     def bars(self, reader: Reader, last_seq: int) -> Bars:
         """All closed bars up to the store's event `last_seq` at least."""
         with self._lock:
-            if last_seq < self._seq:  # another store stands at this home now
+            if reader.identity != self._store:  # another store stands at this home now
                 self._begin()
+                self._store = reader.identity
             if last_seq > self._seq:
                 tape = reader.tape(*self._market, after_seq=self._seq)
                 if self._seq and not self._follows(tape):

@@ -24,7 +24,7 @@ from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES, Sink
 from core.ingestion.store import Quarantined, Reader, Writer
 from core.ingestion.ticks import Refused, Stored, Subscribed, Tick, Trade
-from core.ingestion.values import product_name
+from core.ingestion.values import product_name, refuse_future
 
 SILENCE_S = 10.0
 """No frame for so long means a dead connection: Coinbase sends a heartbeat each second."""
@@ -185,6 +185,8 @@ class Capture:
         """One frame into the queue; False when the exchange said to come back later."""
         try:
             events = self._feed.parse(frame, local_ts_ns)
+            for event in events:
+                refuse_future(getattr(event, "exch_ts_ns", None), local_ts_ns)
         except MalformedFrame as error:
             self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)))
             return True

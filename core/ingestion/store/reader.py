@@ -6,24 +6,23 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import chain
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from core.config import Home
 from core.ingestion.store import tables
+from core.ingestion.store.order import as_tape, in_time, matrix
 from core.ingestion.store.schema import open_for_reading, version_of
 from core.ingestion.store.tables import EXPORT_COLUMNS
 from core.ingestion.store.writer import Quarantined
-from core.ingestion.ticks import MISSING, SILENCE_NS, TICK, TRADE, Ints, Tape
+from core.ingestion.ticks import MISSING, TICK, TRADE, Ints, Tape
 
 MINUTE_NS = 60_000_000_000
 _TS = "coalesce(exch_ts_ns, local_ts_ns)"
-_TAPE = f"seq, kind, source, {_TS}, price, bid, ask, bid_size, ask_size, size, side"
+_TAPE = "seq, kind, source, {}, price, bid, ask, bid_size, ask_size, size, side"
 _FULL = "exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side, trade_id, size"
 
 
@@ -86,6 +85,15 @@ class Reader:
         finally:
             connection.close()
 
+    @property
+    def identity(self) -> tuple[int, int] | None:
+        """Tells this log from another one that takes its place later; None while there is no file."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_dev, stat.st_ino
+
     def markets(self) -> list[Market]:
         """Every market with ticks or trades, ordered by venue and product. Counts cover all sources."""
         with self._open() as connection:
@@ -106,8 +114,7 @@ class Reader:
         Within a source events come by `seq`; its stretches without a silence of more than 10 s, and those of other
         sources, come in the order of their first event: a recording of the days between two others stands between them.
         Only events with seq > `after_seq` and with time >= `from_ns`; at most `limit` of them, those of the sources
-        that
-        began first. Empty when there are none.
+        that began first. Empty when there are none.
         """
         parts: list[Ints] = []
         left = limit
@@ -115,9 +122,10 @@ class Reader:
             if connection is not None:
                 ids = _market_ids(connection, venue, product)
                 for run in _runs(connection, venue, product, after_seq, from_ns):
+                    clock = _clock(connection, run, ids)
                     rows = connection.execute(
-                        f"SELECT {_TAPE} FROM events WHERE seq > ? AND seq >= ? AND seq <= ? AND source = ?"
-                        f" AND market IN ({ids}) AND {_TS} >= ? ORDER BY seq LIMIT ?",
+                        f"SELECT {_TAPE.format(clock)} FROM events WHERE seq > ? AND seq >= ? AND seq <= ?"
+                        f" AND source = ? AND market IN ({ids}) AND {clock} >= ? ORDER BY seq LIMIT ?",
                         (
                             after_seq,
                             run.first_seq,
@@ -127,35 +135,36 @@ class Reader:
                             -1 if left is None else left,
                         ),
                     ).fetchall()
-                    parts.append(_matrix(rows, 11))
+                    parts.append(matrix(rows, 11))
                     if left is not None:
                         left -= len(rows)
                         if left <= 0:
                             break
-        return _as_tape(_in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64))
+        return as_tape(in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64))
 
     def last_ticks(self, venue: str, product: str, n: int) -> pa.Table:
-        """The newest `n` ticks in the tape's order, oldest first, with the export's columns."""
+        """The newest `n` ticks by time, oldest first, with the export's columns."""
         rows: list[tuple[int | None, ...]] = []
         with self._open() as connection:
             if connection is not None:
                 ids = _market_ids(connection, venue, product)
-                for run in reversed(_runs(connection, venue, product)):
+                for run in _runs(connection, venue, product):
                     rows += connection.execute(
                         f"SELECT {_FULL} FROM events WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
                         f" AND kind = {TICK} ORDER BY seq DESC LIMIT ?",
-                        (run.first_seq, run.last_seq, run.source, n - len(rows)),
-                    ).fetchall()
-                    if len(rows) >= n:
-                        break
-        return tables.ticks([(venue, product, rows[::-1])])
+                        (run.first_seq, run.last_seq, run.source, n),
+                    ).fetchall()[::-1]
+        rows.sort(key=lambda row: row[0] if row[0] is not None else row[1] or 0)
+        return tables.ticks([(venue, product, rows[-n:])])
 
     def tick_table(self, venue: str | None = None, product: str | None = None) -> pa.Table:
-        """All ticks, market by market in the tape's order, with the columns of the design's export."""
+        """All ticks, market by market, source by source in the order of arrival, with the columns of the design's
+        export."""
         return tables.ticks(self._rows(TICK, venue, product))
 
     def trade_table(self, venue: str | None = None, product: str | None = None) -> pa.Table:
-        """All trades, market by market in the tape's order: clocks, price, size, the taker's side, trade_id, market."""
+        """All trades, market by market, source by source in the order of arrival: clocks, price, size, the taker's
+        side, trade_id, market."""
         return tables.trades(self._rows(TRADE, venue, product))
 
     def _rows(self, kind: int, venue: str | None, product: str | None) -> list[tables.MarketRows]:
@@ -252,6 +261,19 @@ def _market_ids(connection: sqlite3.Connection, venue: str, product: str) -> str
     return ",".join(str(int(row[0])) for row in found)
 
 
+def _clock(connection: sqlite3.Connection, run: _Run, ids: str) -> str:
+    """The time of a source's events: the exchange's, but ours where its ticks have only ours.
+
+    Two clocks in one tape are a second and more apart, and the events of the slower one would all be late.
+    """
+    first = connection.execute(
+        f"SELECT exch_ts_ns FROM events WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
+        f" AND kind = {TICK} ORDER BY seq LIMIT 1",
+        (run.first_seq, run.last_seq, run.source),
+    ).fetchone()
+    return _TS if first is None or first[0] is not None else "coalesce(local_ts_ns, exch_ts_ns)"
+
+
 def _runs(
     connection: sqlite3.Connection, venue: str, product: str, after_seq: int = 0, from_ns: int | None = None
 ) -> list[_Run]:
@@ -265,34 +287,6 @@ def _runs(
         (venue, product, after_seq, MISSING if from_ns is None else from_ns),
     )
     return [_Run(*row) for row in rows]
-
-
-def _matrix(rows: list[tuple[int | None, ...]], width: int) -> Ints:
-    flat = np.fromiter(
-        (MISSING if value is None else value for value in chain.from_iterable(rows)), np.int64, len(rows) * width
-    )
-    return flat.reshape(-1, width)
-
-
-def _in_time(matrix: Ints) -> Ints:
-    """Rows of _TAPE, the stretches of all sources in the order of their first event."""
-    source, ts_ns = matrix[:, 2], matrix[:, 3]
-    apart = (np.diff(source) != 0) | (np.diff(ts_ns) > SILENCE_NS)
-    starts = np.concatenate(([0], np.flatnonzero(apart) + 1))[: len(matrix)]
-    order = np.argsort(ts_ns[starts], kind="stable")
-    if (np.diff(order) > 0).all():
-        return matrix
-    stretches = np.split(matrix, starts[1:])
-    return np.concatenate([stretches[i] for i in order])
-
-
-def _as_tape(matrix: Ints) -> Tape:
-    columns: list[Ints] = [np.ascontiguousarray(column) for column in matrix.T]
-    seq, kind, source, ts_ns, price, bid, ask, bid_size, ask_size, size, side = columns
-    kinds: NDArray[np.int8] = kind.astype(np.int8)
-    return Tape(
-        seq, kinds, source.astype(np.int32), ts_ns, price, bid, ask, bid_size, ask_size, size, side.astype(np.int8)
-    )
 
 
 __all__ = ["EXPORT_COLUMNS", "Market", "Reader"]

@@ -110,6 +110,8 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
 
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """The log as a reader opens it: never made, never changed. Raises Damaged when it is no log of this version."""
+    if not path.is_file():
+        raise Damaged(f"{path} is not a file: move it away and start again")
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
