@@ -79,10 +79,6 @@ class Home:
         return self.root / "models" / "artifacts"
 
     @property
-    def reports(self) -> Path:
-        return self.root / "reports"
-
-    @property
     def mlflow_uri(self) -> str:
         return f"sqlite:///{self.root / 'mlflow.db'}"
 
