@@ -29,6 +29,8 @@ SAMPLE_ROWS = 25_000
 """Rows of both parts together that Evidently is given at most."""
 LEAST_ROWS = 50
 """Rows a part needs before a distribution can be compared."""
+LONGEST_S = 10 * 366 * 86_400
+"""Ten years: more seconds than any home holds."""
 NOTE = (
     "Moved means moved by Evidently's default test. It calls ordinary changes of a market's mood drift: on simulated "
     "data without any drift it did so in more than nine of ten runs. Read it as a list of what to look at."
@@ -145,8 +147,10 @@ def part(rows: Labelled, history: Bars, name: str, last_s: int = 3600) -> pd.Dat
     """One side of a comparison: `bar_end_ns` and all features, oldest first.
 
     `name` is a split, or "last": the bars of the last `last_s` seconds whose core windows are full. Those may
-    have no labels yet, which drift does not ask for. Raises BadInput for another name.
+    have no labels yet, which drift does not ask for. Raises BadInput for another name or another length of time.
     """
+    if not 0 < last_s <= LONGEST_S:
+        raise BadInput(f"the last {last_s} seconds cannot be compared: give a number from 1 to {LONGEST_S:,}")
     if name in SPLITS:
         return rows.rows.loc[rows.rows["split"] == name, ["bar_end_ns", *formulas.NAMES]]
     if name != "last":

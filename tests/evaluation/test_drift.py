@@ -137,7 +137,12 @@ def test_the_parts_of_a_dataset_and_the_last_hour() -> None:
 
     with pytest.raises(BadInput, match="no part yesterday: there is train, validation, test, last"):
         drift.part(None, Bars.joined([]), "yesterday")  # type: ignore[arg-type]
-    assert len(drift.part(None, Bars.joined([]), "last")) == 0  # type: ignore[arg-type]
+    assert len(drift.part(None, Bars.joined([]), "last", drift.LONGEST_S)) == 0  # type: ignore[arg-type]
+    for seconds in (0, -5, 10**12, 10**30):
+        with pytest.raises(BadInput, match=f"the last {seconds} seconds cannot be compared: give a number from 1 to"):
+            drift.part(None, Bars.joined([]), "last", seconds)  # type: ignore[arg-type]
+        with pytest.raises(BadInput):
+            drift.part(None, Bars.joined([]), "test", seconds)  # type: ignore[arg-type]
 
 
 def test_evidently_calls_nobody(tmp_path: Path) -> None:
