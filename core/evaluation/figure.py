@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ def pr_figure(
     champion: str | None = None,
     *,
     heading: str = "",
-    width_px: int = 900,
 ) -> Figure:
     """Precision over recall on the test part, both 0 to 1 and square.
 
@@ -40,17 +38,15 @@ def pr_figure(
     titles, baselines : of the same length; what a model is called, and whether it is drawn dotted as a rule to beat
     champion : the `name` of the scores to draw as the champion
     heading : one line above the axes: which question and which rows
-    width_px : 512 to 1200
 
     Returns
     -------
-    matplotlib Figure with an Agg canvas; nothing global is touched.
+    matplotlib Figure of 900 x 900 pixels with an Agg canvas; nothing global is touched.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    inches = width_px / 100
-    figure = Figure(figsize=(inches, inches), dpi=100, facecolor=PAPER)
+    figure = Figure(figsize=(9, 9), dpi=100, facecolor=PAPER)
     FigureCanvasAgg(figure)
     axes = figure.add_axes((0.1, 0.09, 0.86, 0.84), facecolor=PAPER)
     _frame(axes, heading)
@@ -76,7 +72,7 @@ def pr_figure(
         if s.precision is not None and s.recall is not None:
             axes.plot(s.recall, s.precision, "o", ms=8, mfc=PAPER, mec=colour, mew=2, zorder=5)
         name = f"{title}{' ★' if is_champion else ''}  AP {s.pr_auc:.2f}"
-        x, y, side = _free(lines[i], crowd, width=0.0105 * len(name) * 900 / width_px)
+        x, y, side = _free(lines[i], crowd, width=0.0105 * len(name))
         text = axes.text(
             x, y, name, color=colour, fontsize=10, ha=side, va="center", zorder=6,
             fontweight="bold" if is_champion else "normal",
@@ -85,13 +81,6 @@ def pr_figure(
         grid = np.meshgrid(np.linspace(box.x0, box.x1, 30), np.linspace(box.y0, box.y1, 5))
         crowd = np.vstack([crowd, np.column_stack([part.ravel() for part in grid])])
     return figure
-
-
-def png(figure: Figure) -> bytes:
-    """The figure as a PNG of its own size."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    return buffer.getvalue()
 
 
 def _frame(axes: Axes, heading: str) -> None:

@@ -67,23 +67,6 @@ class _Sweep:
         self.recall: Floats = self.tp / self.spikes
 
 
-def average_precision(y: NDArray[Any], p: NDArray[Any]) -> float:
-    """Area under the precision-recall curve as a step: sum over theta of (recall rise) x precision.
-
-    Rows of equal p are one step, so their order does not matter. Source: the definition of scikit-learn's
-    `average_precision_score`, which it equals.
-
-    Raises
-    ------
-    NotEnough
-        If y holds one class only.
-    BadInput
-        If lengths differ or p holds a value that is no probability.
-    """
-    y, p = _checked(y, p, "scored")
-    return _area(_Sweep(y, p))
-
-
 def choose_theta(y_val: NDArray[Any], p_val: NDArray[Any]) -> float:
     """The alert probability with the best F1 on validation; of equal ones the highest, which alerts least.
 
@@ -137,6 +120,11 @@ def score_at(name: str, y: NDArray[Any], p: NDArray[Any], theta: float, part: st
 
 
 def _area(sweep: _Sweep) -> float:
+    """Average precision: the area under the curve as a step, the sum over theta of (recall rise) x precision.
+
+    Rows of equal p are one step, so their order does not matter. Source: the definition of scikit-learn's
+    `average_precision_score`, which it equals.
+    """
     return float(np.sum(np.diff(sweep.recall, prepend=0.0) * sweep.precision))
 
 
@@ -169,10 +157,7 @@ def _checked(y: NDArray[Any], p: NDArray[Any], part: str) -> tuple[NDArray[np.bo
     y = y.astype(bool)
     spikes = int(y.sum())
     if spikes == 0 or spikes == y.size:
-        raise NotEnough(
-            f"the {part} part has {spikes:,} spikes in {y.size:,} rows: no score exists. "
-            f"{'Lower' if spikes == 0 else 'Raise'} τ or add ticks."
-        )
+        raise NotEnough(f"the {part} part has {spikes:,} spikes in {y.size:,} rows: a score needs both classes")
     bad = int((~((p >= 0) & (p <= 1))).sum())
     if bad:
         raise BadInput(f"{part}: {bad:,} of {p.size:,} values are no probability (outside 0 to 1, or missing)")

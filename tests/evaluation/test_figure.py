@@ -26,13 +26,6 @@ def area(line: Any) -> float:
     return float(np.trapezoid(line.get_ydata(), line.get_xdata()))
 
 
-@pytest.mark.parametrize("width", [512, 900, 1200])
-def test_it_is_a_png_of_the_size_asked_for(width: int) -> None:
-    content = fig.png(fig.pr_figure(scored(["a"]), ["alpha"], [False], width_px=width))
-    assert content[:8] == b"\x89PNG\r\n\x1a\n"
-    assert [int.from_bytes(content[i : i + 4], "big") for i in (16, 20)] == [width, width]
-
-
 def test_every_curve_has_its_name_its_line_and_its_operating_point() -> None:
     scores = scored(["zscore", "logistic", "xgboost"])
     figure = fig.pr_figure(
@@ -76,5 +69,5 @@ def test_a_model_that_never_alerts_has_a_curve_and_no_point() -> None:
 def test_nothing_global_is_touched() -> None:
     import matplotlib.pyplot as plt
 
-    fig.png(fig.pr_figure(scored(["a"]), ["a"], [False]))
+    fig.pr_figure(scored(["a"]), ["a"], [False])
     assert plt.get_fignums() == []
