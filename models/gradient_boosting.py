@@ -30,8 +30,9 @@ class GradientBoosting(TwoClass):
     patience : rounds without a better average precision on validation before it stops; never fewer than `floor`
     depth, rate, rows, columns, penalty, least : max_depth, learning_rate, subsample, colsample_bytree, reg_lambda,
         min_child_weight of XGBoost. Shallow, and strongly held back: neighbouring rows are the same minute and
-        neighbouring windows say nearly the same, so that a leaf of 20 rows may be one moment. (On blocks held out within
-        the training parts of two recordings, these beat a lighter penalty with more columns, and depth 2 beat 3.)
+        neighbouring windows say nearly the same, so that a leaf of 20 rows may be one moment. (On blocks held out
+        within the training parts of two recordings, these beat a lighter penalty with more columns, and depth 2 beat
+        3.)
     seed : of the row and column samples; one thread, so the same seed gives the same trees
 
     Attributes

@@ -8,12 +8,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core import jobs
-from core.config import LABELS, LEAKY_LABELS, Home, LabelName, Settings, load_settings
+from core.config import LABELS, LEAKY_LABELS, Home, Settings, load_settings
 from core.errors import BadInput, NotThere
 from core.evaluation.scores import as_row
+
+if TYPE_CHECKING:
+    from core.ingestion.store import Market, Reader
+    from core.training.registry import Meta
+
+SEEDS = 2**32
+"""Seeds from 0 up to this one, which numpy and XGBoost take."""
 
 
 def register(sub: Any) -> None:
@@ -54,22 +61,21 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     with jobs.hold(home, "train") as me:
         beat = _told(me)
         beat(0.0, "reading ticks")
-        from core.features.dataset import build, save
-        from core.features.labels import Question
+        from core.features.dataset import labelled, save
+        from core.features.labels import asked_question
         from core.training.fit import train
 
-        label: LabelName = args.label or settings.label
-        question = Question(label, args.horizon if args.horizon is not None else settings.horizon_s)
-        quantile, tau = _threshold(args, settings, question.label, question.horizon_s)
-        by_quantile = {} if quantile is None else {"quantile": quantile}
-        venue, product = _asked(args, settings, home)
-        dataset = build(home, question, venue=venue, product=product, tau_bps=tau, **by_quantile)
+        question = asked_question(args, settings)
+        seed = _seed(settings.seed if args.seed is None else args.seed)
+        _refuse_thresholds(args)
+        quantile = _quantile(args, settings, question.label, question.horizon_s)
+        rows = labelled(home, question, args.venue, args.product)
+        dataset = rows.at(rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile))
         save(dataset, home)
         names = [name.strip() for name in args.models.split(",") if name.strip()]
-        seed = settings.seed if args.seed is None else args.seed
         trained = train(home, dataset, names, seed, beat, quantile=quantile)
         result = {
-            "label": label,
+            "label": question.label,
             "horizon_s": question.horizon_s,
             "tau": dataset.tau_bps,
             "quantile": quantile,
@@ -78,7 +84,7 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "fingerprint": dataset.fingerprint,
             "splits": dataset.counts(),
             "models": [as_row(one.meta.scores) | _about(one.meta) for one in trained],
-            "leakage": leakage(label),
+            "leakage": leakage(question.label),
             "missing": list(dataset.missing),
         }
         me.end("done", f"trained {len(trained)} models", {"models": [one.meta.name for one in trained]})
@@ -87,13 +93,16 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """The stored scores of the newest training, or of one trained model. Raises NotThere when there is none."""
+    from core.ingestion.store import Reader
     from core.training import registry
 
     runs = registry.runs(home)
     if not runs:
         raise NotThere("nothing was trained in this home yet: train first")
-    metas = [registry.find(home, args.model)] if args.model else list(runs[0].models)
-    first, champion = metas[0], registry.champion(home)
+    metas = list(runs[0].models) if args.model is None else [registry.find(home, args.model)]
+    first, champion, settings = metas[0], registry.champion(home), load_settings(home)
+    with Reader(home) as reader:
+        market = _market_if_any(reader, settings)
     return {
         "label": first.label,
         "horizon_s": first.horizon_s,
@@ -105,7 +114,7 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "models": [
             as_row(meta.scores)
             | _about(meta)
-            | {"validation_pr_auc": meta.validation.pr_auc, "stale": registry.stale(meta, load_settings(home))}
+            | {"validation_pr_auc": meta.validation.pr_auc, "stale": registry.stale(meta, settings, market)}
             for meta in metas
         ],
         "champion": champion.name if champion else None,
@@ -115,22 +124,28 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 
 def run_infer(args: argparse.Namespace, home: Home) -> dict[str, Any]:
-    """Forecast every bar whose features are all there; with --out, write them as Parquet."""
-    from core.features.dataset import bars, pick
+    """Forecast every bar that the monitor would forecast; with --out, write them as Parquet."""
+    from core.features.dataset import bars
+    from core.features.markets import chosen
     from core.ingestion.store import Reader
     from core.training import registry
     from core.training.infer import forecasts
 
     since = _since_ns(args.since)
-    champion = registry.champion(home)
-    if args.model is None and champion is None:
-        raise NotThere("there is no champion in this home: train first, or name a trained model with --model")
-    estimator, meta = registry.load(home, args.model or champion.name)  # type: ignore[union-attr]
-    theta = load_settings(home).theta or meta.theta
+    name = args.model
+    if name is None:
+        champion = registry.champion(home)
+        if champion is None:
+            raise NotThere("there is no champion in this home: train first, or name a trained model with --model")
+        name = champion.name
+    estimator, meta = registry.load(home, name)
+    settings = load_settings(home)
+    theta = settings.theta_for(meta.name, meta.theta)
     with Reader(home) as reader:
-        market = pick(reader, args.venue or (None if args.product else meta.venue), args.product or meta.product)
+        market = chosen(reader, settings, args.venue, args.product)
         history = bars(reader, market.venue, market.product)
-    rows = forecasts(estimator, meta, history, market.venue, market.product, theta, since)
+    made = forecasts(estimator, meta, history, market.venue, market.product, theta, since)
+    rows = made.rows
     if args.out is not None:
         import pyarrow as pa
 
@@ -140,8 +155,11 @@ def run_infer(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     times = rows["bar_end_ns"]
     return {
         "model": meta.name,
+        "leaky": meta.leaky,
         "venue": market.venue,
         "product": market.product,
+        "note": _foreign(meta, market),
+        "missing": list(made.missing),
         "theta": theta,
         "tau": meta.tau_bps,
         "bars": int((history.bar_end_ns >= since).sum()),
@@ -163,13 +181,13 @@ def run_drift(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         beat = _told(me)
         beat(0.0, "reading ticks")
         from core.evaluation.drift import compare, part
-        from core.features.dataset import bars, label, pick
+        from core.features.dataset import bars, label
         from core.features.labels import Question
+        from core.features.markets import chosen
         from core.ingestion.store import Reader
 
-        venue, product = _asked(args, settings, home)
         with Reader(home) as reader:
-            market = pick(reader, venue, product)
+            market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
         rows = label(history, Question(settings.label, settings.horizon_s), market.venue, market.product)
         table = compare(
@@ -195,7 +213,7 @@ def leakage(label: str) -> dict[str, Any]:
 
 
 def _market(parser: Any) -> None:
-    parser.add_argument("--venue", metavar="V", help="whose ticks (the venue with the most)")
+    parser.add_argument("--venue", metavar="V", help="whose ticks (those of the saved feed)")
     parser.add_argument("--product", metavar="P", help="of which product (the saved setting)")
 
 
@@ -204,27 +222,41 @@ def _about(meta: Any) -> dict[str, Any]:
     return {"artifact": meta.name} | {name: getattr(meta, name) for name in names}
 
 
-def _threshold(
-    args: argparse.Namespace, settings: Settings, label: str, horizon_s: int
-) -> tuple[float | None, float | None]:
-    """(quantile, tau in bps), one of them None. A saved tau holds for the saved question only."""
+def _refuse_thresholds(args: argparse.Namespace) -> None:
+    """Raise BadInput for numbers that no threshold is, before minutes are spent on the ticks."""
+    if args.tau is not None and not 1e-6 <= args.tau <= 1e6:
+        raise BadInput(f"τ is {args.tau:g} bps: give a number above 0, from 0.000001 to 1,000,000")
+    if args.quantile is not None and not 0 < args.quantile < 1:
+        raise BadInput(f"the quantile is {args.quantile:g}: give a number between 0 and 1, such as 0.95")
+
+
+def _quantile(args: argparse.Namespace, settings: Settings, label: str, horizon_s: int) -> float | None:
+    """The quantile that `Labelled.threshold` takes tau from, None where tau is given or saved in bps."""
     if args.tau is not None or args.quantile is not None:
-        return args.quantile, args.tau
+        return None if args.tau is not None else float(args.quantile)
     same = (label, horizon_s) == (settings.label, settings.horizon_s)
-    if settings.tau_bps is not None and same:
-        return None, settings.tau_bps
-    return settings.quantile, None
+    return None if settings.tau_bps is not None and same else settings.quantile
 
 
-def _asked(args: argparse.Namespace, settings: Settings, home: Home) -> tuple[str | None, str | None]:
-    """Venue and product: as asked, else the saved product where there are ticks of it, else any."""
-    from core.ingestion.store import Reader
+def _seed(seed: int) -> int:
+    if not 0 <= seed < SEEDS:
+        raise BadInput(f"the seed is {seed}: give a whole number from 0 to {SEEDS - 1:,}")
+    return seed
 
-    if args.product is not None:
-        return args.venue, args.product
-    with Reader(home) as reader:
-        there = any(m.product == settings.product and args.venue in (None, m.venue) for m in reader.markets())
-    return args.venue, settings.product if there else None
+
+def _market_if_any(reader: Reader, settings: Settings) -> Market | None:
+    """The market that the settings ask about, None in a home without ticks: stored scores are shown there too."""
+    from core.features.markets import market_of
+
+    return market_of(reader.markets(), settings)
+
+
+def _foreign(meta: Meta, market: Market) -> str | None:
+    """That the model has learned from another market, or None."""
+    learned, here = f"{meta.venue} {meta.product}", f"{market.venue} {market.product}"
+    if learned == here:
+        return None
+    return f"The model was trained on {learned}; its τ, θ and scores say nothing yet of {here}."
 
 
 def _since_ns(text: str | None) -> int:

@@ -1,7 +1,8 @@
 """Fit, score, log: everything between a dataset and a champion.
 
 All models are fitted and scored before the first word to MLflow, so that a training that is stopped or killed leaves no
-half-told run. No bar of the validation part is fitted on; no bar of the test part is seen before the scores.
+half-told run; the artifacts are published together after the last word. No bar of the validation part is fitted on; no
+bar of the test part is seen before the scores.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import msgspec
 import numpy as np
 
 from core.config import LEAKY_LABELS, Home
-from core.errors import BadInput, NotEnough
+from core.errors import BadInput
 from core.evaluation.figure import pr_figure
 from core.evaluation.scores import Scores, as_row, score, score_at
 from core.training import registry, tracking
@@ -84,7 +85,7 @@ def train(
     BadInput
         If a name is no model, or a model cannot be fitted on this dataset.
     NotEnough
-        If a part holds one class only.
+        If a part cannot be scored; a dataset made by `Labelled.at` can.
     """
     import models
 
@@ -93,7 +94,6 @@ def train(
     if unknown:
         raise BadInput(f"no model named {', '.join(unknown)}; there is {', '.join(found)}")
     chosen = [found[name] for name in found if name in (names or found)]
-    _refuse_one_class(dataset)
 
     fitted = []
     for i, model in enumerate(chosen):
@@ -105,7 +105,8 @@ def train(
 
     beat(SHARE["fit"], "opening MLflow (the first time takes about 20 s)")
     training, now = uuid.uuid4().hex[:8], time.time_ns()
-    done = []
+    done: list[Trained] = []
+    contents = []
     winner = max(fitted, key=lambda f: f.validation.pr_auc)
     with tracking.recording(home) as experiment:
         figure = pr_figure(
@@ -114,22 +115,15 @@ def train(
         )  # fmt: skip
         for i, f in enumerate(fitted):
             beat(SHARE["fit"] + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
-            done.append(_keep(home, dataset, f, seed, quantile, experiment, training, now, figure))
+            one, content = _keep(dataset, f, seed, quantile, experiment, training, now, figure)
+            done.append(one)
+            contents.append(content)
+    registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     best = registry.best([trained.meta for trained in done])
     if best is not None:
         registry.set_champion(home, best.name)
     beat(1.0, f"trained {len(done)} models")
     return done
-
-
-def _refuse_one_class(dataset: Dataset) -> None:
-    for split, counts in dataset.counts().items():
-        rows, spikes = counts["rows"], counts["spikes"]
-        if spikes == 0 or spikes == rows:
-            raise NotEnough(
-                f"At τ {dataset.tau_bps:.2g} bps the {split} part has {spikes:,} spikes in {rows:,} rows: "
-                f"nothing can be learned or scored. {'Lower' if spikes == 0 else 'Raise'} τ, or capture more."
-            )
 
 
 def _fit(dataset: Dataset, model: Model, seed: int, told: Beat) -> _Fitted:
@@ -151,7 +145,6 @@ def _fit(dataset: Dataset, model: Model, seed: int, told: Beat) -> _Fitted:
 
 
 def _keep(
-    home: Home,
     dataset: Dataset,
     f: _Fitted,
     seed: int,
@@ -160,7 +153,8 @@ def _keep(
     training: str,
     now: int,
     figure: Any,
-) -> Trained:
+) -> tuple[Trained, bytes]:
+    """Log one model to MLflow; what is known of it, and its file's content."""
     import models
 
     question, label = dataset.question, dataset.question.label
@@ -191,8 +185,7 @@ def _keep(
         product=dataset.product, splits=dataset.counts(), scores=f.scores, validation=f.validation,
         seconds=round(f.seconds, 2), file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(),
     )  # fmt: skip
-    registry.write(home, meta, content)
-    return Trained(f.estimator, meta)
+    return Trained(f.estimator, meta), content
 
 
 def _metrics(scores: Scores) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 
 from core.features import formulas
 from core.features.dataset import table
+from core.features.windows import CORE_S
 from core.training.registry import Meta
 
 if TYPE_CHECKING:
@@ -18,10 +20,18 @@ if TYPE_CHECKING:
 COLUMNS = ("bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps")
 
 
+@dataclass(frozen=True)
+class Forecasts:
+    """`rows` with `COLUMNS`, oldest first, and the features of the model that this history does not have on any bar."""
+
+    rows: pd.DataFrame
+    missing: tuple[str, ...]
+
+
 def forecasts(
     estimator: Estimator, meta: Meta, history: Bars, venue: str, product: str, theta: float, since_ns: int = 0
-) -> pd.DataFrame:
-    """One row per bar whose features are all there: the probability that its next horizon is a spike.
+) -> Forecasts:
+    """One row per bar whose core windows are full, as in training: the probability that its next horizon is a spike.
 
     Parameters
     ----------
@@ -33,15 +43,18 @@ def forecasts(
 
     Returns
     -------
-    DataFrame with `COLUMNS`: bar_end_ns in ns UTC, p from 0 to 1, vol_bps the trailing volatility of the label's own
-    estimator. Bars whose windows are warming up, or that lack a feature the model was trained on, have no row.
+    bar_end_ns in ns UTC, p from 0 to 1, vol_bps the trailing volatility of the label's own estimator (NaN where its
+    window is still filling). Other features may be missing on a bar, the models cope; bars without core windows have
+    no row.
     """
     features = table(history)
+    core = ~np.isnan(features[formulas.NAMES.index(f"rv_{CORE_S}")])
     used = features[[formulas.NAMES.index(name) for name in meta.features]]
-    kept = np.flatnonzero(~np.isnan(used).any(axis=0) & (history.bar_end_ns >= since_ns))
+    known = (~np.isnan(used[:, core])).sum(axis=1)
+    kept = np.flatnonzero(core & (history.bar_end_ns >= since_ns))
     x = pd.DataFrame(used[:, kept].T, columns=list(meta.features))
     p = estimator.predict_proba(x)[:, 1] if kept.size else np.empty(0)
-    return pd.DataFrame(
+    rows = pd.DataFrame(
         {
             "bar_end_ns": history.bar_end_ns[kept],
             "venue": venue,
@@ -53,3 +66,4 @@ def forecasts(
             "vol_bps": features[formulas.NAMES.index(meta.volatility), kept],
         }
     )
+    return Forecasts(rows, tuple(name for name, n in zip(meta.features, known, strict=True) if n == 0))

@@ -1,7 +1,8 @@
 """What was trained: one folder a model below models/artifacts, and which of them is the champion.
 
-An artifact is written beside its place and renamed: a reader sees all of it or none. `meta.json` says what the model
-answers and how well; it carries the sha256 of the model file, which is compared before that file is opened.
+The models of a training are written into one staging folder, `.staged-TRAINING`, and moved out of it; as long as that
+folder is there none of them is seen, so that a reader sees all of a training or nothing. `meta.json` says what the
+model answers and how well; it carries the sha256 of the model file, which is compared before that file is opened.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 import math
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,9 +21,10 @@ from core.errors import Damaged, NotThere
 from core.evaluation.scores import Scores
 
 if TYPE_CHECKING:
+    from core.ingestion.store import Market
     from models import Estimator
 
-META, POINTER = "meta.json", "champion.json"
+META, POINTER, STAGED = "meta.json", "champion.json", ".staged-"
 
 
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
@@ -81,7 +83,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def artifacts(home: Home) -> list[Meta]:
-    """Every trained model of this home, newest first; of one training, in the order they were trained.
+    """Every model of the whole trainings of this home, newest first; of one training, in the order they were trained.
 
     Raises
     ------
@@ -90,7 +92,9 @@ def artifacts(home: Home) -> list[Meta]:
     """
     if not home.artifacts.is_dir():
         return []
-    found = [_meta(home, f.name) for f in home.artifacts.iterdir() if f.is_dir() and not f.name.startswith(".")]
+    there = os.listdir(home.artifacts)  # once: folders and staging folders as they were at one moment
+    found = [_meta(home, name) for name in there if name[0] != "." and (home.artifacts / name).is_dir()]
+    found = [meta for meta in found if STAGED + meta.training not in there]
     return sorted(found, key=lambda meta: (-meta.trained_ns, not meta.baseline, meta.model))
 
 
@@ -124,7 +128,7 @@ def champion(home: Home) -> Meta | None:
         name = msgspec.json.decode(path.read_bytes(), type=dict[str, str])["name"]
     except (msgspec.MsgspecError, KeyError) as error:
         raise Damaged(f"{path} cannot be read ({error}): choose a champion again") from error
-    return _meta(home, name) if (home.artifacts / name / META).exists() else None
+    return _whole(home, name)
 
 
 def set_champion(home: Home, name: str) -> Meta:
@@ -136,14 +140,14 @@ def set_champion(home: Home, name: str) -> Meta:
 
 def find(home: Home, name: str) -> Meta:
     """The artifact `name`, or the newest of the model `name` ("logistic"). Raises NotThere, naming what there is."""
-    if "/" not in name and not name.startswith(".") and (home.artifacts / name / META).exists():
-        return _meta(home, name)
+    if "/" not in name and not name.startswith(".") and (meta := _whole(home, name)) is not None:
+        return meta
     all_of_them = artifacts(home)
     for meta in all_of_them:
         if meta.model == name:
             return meta
     there = ", ".join(meta.name for meta in all_of_them[:6]) or "none: train first"
-    raise NotThere(f"no trained model {name} in this home; there is {there}")
+    raise NotThere(f"no trained model {name or '(its name is empty)'} in this home; there is {there}")
 
 
 def load(home: Home, name: str) -> tuple[Estimator, Meta]:
@@ -173,14 +177,37 @@ def load(home: Home, name: str) -> tuple[Estimator, Meta]:
     return models.from_bytes(path.suffix, content), meta
 
 
+def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:
+    """Put the models of one training in their places: they are seen together, when the last one is there, or never.
+
+    `made` is what is known of each model, and its file's content, whose sha256 `Meta.sha256` must be. What an earlier
+    training left when it was killed is cleared away first; one training runs at a time, so it is nobody's.
+    """
+    training = made[0][0].training
+    home.artifacts.mkdir(parents=True, exist_ok=True)
+    _clear_away(home)
+    staged = home.artifacts / f"{STAGED}{training}"
+    for meta, content in made:
+        write_atomically(staged / meta.name / meta.file, content)
+        write_atomically(staged / meta.name / META, msgspec.json.format(msgspec.json.encode(meta), indent=1))
+    for meta, _ in made:
+        (staged / meta.name).rename(home.artifacts / meta.name)
+    staged.rmdir()
+
+
 def write(home: Home, meta: Meta, content: bytes) -> None:
-    """Put an artifact in its place, whole or not at all. `meta.sha256` must be that of `content`."""
-    temporary = home.artifacts / f".{meta.name}.{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
-    write_atomically(temporary / meta.file, content)
-    write_atomically(temporary / META, msgspec.json.format(msgspec.json.encode(meta), indent=1))
-    temporary.rename(home.artifacts / meta.name)
+    """`publish` for one model alone, added to its training."""
+    publish(home, [(meta, content)])
+
+
+def _clear_away(home: Home) -> None:
+    """Remove the trainings that were not wholly published."""
+    left = [f for f in home.artifacts.iterdir() if f.name.startswith(STAGED)]
+    for staged in left:
+        for folder in home.artifacts.iterdir():
+            if folder.is_dir() and folder.name[0] != "." and STAGED + _meta(home, folder.name).training == staged.name:
+                shutil.rmtree(folder)
+        shutil.rmtree(staged)
 
 
 def best(metas: Sequence[Meta]) -> Meta | None:
@@ -192,9 +219,24 @@ def best(metas: Sequence[Meta]) -> Meta | None:
     return max(fair, key=lambda meta: meta.validation.pr_auc, default=None)
 
 
-def stale(meta: Meta, settings: Settings) -> str | None:
-    """Why the model answers another question than the settings ask now, or None. theta is not part of the question."""
-    if meta.product != settings.product:
+def _plainly(venue: str, product: str) -> str:
+    return f"{venue} {product}"
+
+
+def stale(
+    meta: Meta,
+    settings: Settings,
+    market: Market | None = None,
+    called: Callable[[str, str], str] = _plainly,
+) -> str | None:
+    """Why the model answers another question than is asked now, or None. theta is not part of the question.
+
+    `market` is the one asked about; where it is not known, the product of the settings is. `called` gives a market's
+    name for people from its venue and product.
+    """
+    if market is not None and (market.venue, market.product) != (meta.venue, meta.product):
+        return f"trained on {called(meta.venue, meta.product)}, now {called(market.venue, market.product)}"
+    if market is None and meta.product != settings.product:
         return f"trained on {meta.product}, now {settings.product}"
     if meta.label != settings.label:
         return f"trained on the label {meta.label}, now {settings.label}"
@@ -217,6 +259,14 @@ def _apart(was: float, now: float) -> tuple[str, str]:
         if texts[0] != texts[1]:
             return texts[0], texts[1]
     return str(was), str(now)
+
+
+def _whole(home: Home, name: str) -> Meta | None:
+    """The artifact `name`, None where there is none or its training is not wholly published."""
+    if not (home.artifacts / name / META).exists():
+        return None
+    meta = _meta(home, name)
+    return None if (home.artifacts / f"{STAGED}{meta.training}").exists() else meta
 
 
 def _meta(home: Home, name: str) -> Meta:

@@ -115,6 +115,7 @@ def log(
     """One finished run with everything in it, inside a `recording` block; its run id.
 
     `sample` is some rows (n, k) of the features: the model's signature is made of it and of what the model says to it.
+    Loaded as pyfunc, every model answers with its predict_proba, (n, 2).
     `curve` becomes pr_curve.json, `figure` pr_curve.png.
     """
     import mlflow
@@ -133,22 +134,18 @@ def log(
 
 
 def _log_model(estimator: Estimator, signature: Any) -> None:
-    """XGBoost as ubj; the others as skops, which unlike pickle runs no code when it is read."""
-    import mlflow
+    """As skops, which unlike pickle runs no code when it is read; trees are XGBoost's own ubj inside it.
 
-    booster = getattr(estimator, "model_", None)
-    if booster is not None and hasattr(estimator, "to_ubj"):
-        mlflow.xgboost.log_model(
-            booster, name="model", signature=signature, model_format="ubj",
-            pip_requirements=_versions("xgboost-cpu", "scikit-learn", "numpy", "pandas"),
-        )  # fmt: skip
-        return
+    Not by MLflow's XGBoost flavour: as pyfunc that answers with labels, and has no option for probabilities.
+    """
+    import mlflow
     import skops.io  # type: ignore[import-untyped]
 
     trusted = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))  # made by us a moment ago
+    needs = ["xgboost-cpu"] if hasattr(estimator, "to_ubj") else []
     mlflow.sklearn.log_model(
         estimator, name="model", signature=signature, pyfunc_predict_fn="predict_proba", serialization_format="skops",
-        skops_trusted_types=trusted, pip_requirements=_versions("scikit-learn", "skops", "numpy", "pandas"),
+        skops_trusted_types=trusted, pip_requirements=_versions("scikit-learn", "skops", "numpy", "pandas", *needs),
     )  # fmt: skip
 
 

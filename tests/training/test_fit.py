@@ -67,16 +67,18 @@ def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: 
         assert signature.inputs.input_names() == list(meta.features) and signature.outputs is not None
 
 
-def test_a_logged_model_says_what_the_fitted_one_said(trained: list[Trained], make_dataset: Make) -> None:
+def test_a_logged_model_answers_as_its_signature_says_and_with_the_bits_of_the_fitted_one(
+    trained: list[Trained], make_dataset: Make
+) -> None:
     import mlflow
 
     x, _ = make_dataset().part("test")
     for one in trained:
-        flavour = mlflow.xgboost if one.meta.model == "xgboost" else mlflow.sklearn
-        loaded = flavour.load_model(f"runs:/{one.meta.run_id}/model")
-        np.testing.assert_allclose(
-            loaded.predict_proba(x)[:, 1], one.estimator.predict_proba(x)[:, 1], rtol=1e-6, atol=1e-9
-        )
+        loaded = mlflow.pyfunc.load_model(f"runs:/{one.meta.run_id}/model")
+        said = loaded.predict(x)
+        np.testing.assert_array_equal(said, one.estimator.predict_proba(x))
+        (declared,) = loaded.metadata.signature.outputs.inputs
+        assert (declared.type, declared.shape) == (said.dtype, (-1, *said.shape[1:])), one.meta.model
 
 
 def test_scores_are_of_the_test_part_at_the_theta_of_validation(trained: list[Trained], make_dataset: Make) -> None:
@@ -124,14 +126,38 @@ def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the
     assert run.data.tags["leakage"] == "leaky label"
 
 
-@pytest.mark.parametrize("quiet", ["train", "validation", "test"])
-def test_a_part_without_a_spike_is_refused_before_anything_is_fitted(
-    home: Home, make_dataset: Make, quiet: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("quiet", "error", "sentence"),
+    [
+        ("train", BadInput, "z-score rule cannot be fitted: .* all 720 rows are False"),
+        ("validation", NotEnough, "the validation part has 0 spikes in 240 rows"),
+        ("test", NotEnough, "the test part has 0 spikes in 240 rows"),
+    ],
+)
+def test_a_part_without_a_spike_that_no_dataset_has_leaves_nothing_behind(
+    home: Home, make_dataset: Make, quiet: str, error: type[Exception], sentence: str
 ) -> None:
-    monkeypatch.setattr(fit, "_fit", lambda *_: pytest.fail("fitted"))
-    with pytest.raises(NotEnough, match=rf"At τ 8.7 bps the {quiet} part has 0 spikes in [27][24]0 rows"):
+    with pytest.raises(error, match=sentence):
         train(home, make_dataset(quiet=quiet))
     assert not home.root.exists()
+
+
+def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champion(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, champion = registry.runs(mlflow_home), registry.champion(mlflow_home)
+    log, logged = tracking.log, []
+
+    def dies_at_the_second(*args: Any, **more: Any) -> str:
+        if logged:
+            raise KeyboardInterrupt
+        logged.append(log(*args, **more))
+        return str(logged[0])
+
+    monkeypatch.setattr(tracking, "log", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        train(mlflow_home, make_dataset())
+    assert registry.runs(mlflow_home) == before and registry.champion(mlflow_home) == champion
 
 
 def test_an_unknown_model_is_named_with_those_there_are(home: Home, make_dataset: Make) -> None:

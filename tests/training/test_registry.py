@@ -125,6 +125,50 @@ def test_half_an_artifact_is_not_seen(filled: tuple[Home, list[Meta]], monkeypat
     assert registry.artifacts(home) == metas
 
 
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_training_is_seen_whole_or_not_at_all(
+    home: Home, filled: tuple[Home, list[Meta]], moved: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed after `moved` of three models are in their places: nothing of it is seen, and the next training tidies."""
+    _, metas = filled
+    registry.set_champion(home, metas[0].name)
+    new = [
+        msgspec.structs.replace(m, name=f"{m.model}-new", training="new", trained_ns=m.trained_ns + 10**9)
+        for m in metas
+    ]
+    made = [(meta, (home.artifacts / old.name / old.file).read_bytes()) for meta, old in zip(new, metas, strict=True)]
+    rename, seen = Path.rename, []
+
+    def killed(self: Path, target: Path) -> Path:
+        seen.append(registry.artifacts(home))
+        if len(seen) > moved:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            registry.publish(home, made)
+    assert sum((home.artifacts / meta.name).exists() for meta in new) == moved
+    assert registry.artifacts(home) == metas and all(each == metas for each in seen)
+    assert [run.training for run in registry.runs(home)] == [metas[0].training]
+    assert registry.champion(home) == metas[0] == registry.find(home, metas[0].model)
+    for meta in new:
+        with pytest.raises(NotThere):
+            registry.set_champion(home, meta.name)
+
+    registry.publish(home, [(msgspec.structs.replace(meta, training="third"), content) for meta, content in made])
+    assert [run.training for run in registry.runs(home)] == ["third", metas[0].training]
+    assert not [f.name for f in home.artifacts.iterdir() if f.name.startswith(".")]
+
+
+def test_a_champion_of_a_half_published_training_is_none(filled: tuple[Home, list[Meta]]) -> None:
+    home, metas = filled
+    registry.set_champion(home, metas[0].name)
+    (home.artifacts / f".staged-{metas[0].training}").mkdir()
+    assert registry.champion(home) is None and registry.artifacts(home) == registry.runs(home) == []
+
+
 Change = Callable[[Settings], Settings]
 
 
@@ -146,3 +190,24 @@ Change = Callable[[Settings], Settings]
 def test_stale_says_what_changed(trained: list[Trained], now: dict[str, object], sentence: str | None) -> None:
     settings = Settings(quantile=0.9).replace(**now)
     assert registry.stale(trained[0].meta, settings) == sentence
+
+
+@pytest.mark.parametrize(
+    ("venue", "product", "sentence"),
+    [
+        ("coinbase", "BTC-USD", None),
+        ("embedded", "BTC-USD", "trained on coinbase BTC-USD, now embedded BTC-USD"),
+        ("coinbase", "ETH-USD", "trained on coinbase BTC-USD, now coinbase ETH-USD"),
+    ],
+)
+def test_a_model_of_another_market_is_stale(
+    trained: list[Trained], venue: str, product: str, sentence: str | None
+) -> None:
+    from core.ingestion.store import Market
+
+    market = Market(venue=venue, product=product, ticks=1, trades=0, first_ns=0, last_ns=1, last_seq=1, sources=1)
+    settings = Settings(quantile=0.9, product="SOL-USD")  # of which there are no ticks: what is shown is the market
+    assert registry.stale(trained[0].meta, settings, market) == sentence
+    if sentence:
+        said = registry.stale(trained[0].meta, settings, market, lambda venue, product: f"{product} at {venue}")
+        assert said == f"trained on BTC-USD at coinbase, now {product} at {venue}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -97,7 +99,7 @@ def test_evaluate_repeats_the_stored_scores(result: dict[str, Any], filled: Home
     assert [m["run_id"] for m in one["models"]] == [result["models"][1]["run_id"]]
 
 
-def test_infer_gives_one_forecast_for_every_bar_whose_features_are_all_there(
+def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
     result: dict[str, Any], filled: Home, tmp_path: Path
 ) -> None:
     import pyarrow.parquet as pq
@@ -107,10 +109,60 @@ def test_infer_gives_one_forecast_for_every_bar_whose_features_are_all_there(
     said = run(filled, "infer", "--model", artifact, "--out", str(out))
     table = pq.read_table(out).to_pandas()
     assert list(table.columns) == ["bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps"]
-    assert said["rows"] == len(table) == said["bars"] - 300, "the windows of 300 s take 300 returns to fill"
+    assert said["rows"] == len(table) == said["bars"] - 60, "a minute fills the core windows"
     assert said["alerts"] == int(table["alert"].sum()) > 0
     assert ((table["p"] >= 0) & (table["p"] <= 1)).all() and (table["vol_bps"] > 0).all()
     assert (table["alert"] == (table["p"] >= said["theta"])).all() and (table["model"] == artifact).all()
+    assert (said["venue"], said["product"]) == ("coinbase", "BTC-USD")
+    assert said["missing"] == [] and said["note"] is None and said["leaky"] is False
+
+
+@pytest.fixture
+def several(result: dict[str, Any], filled: Home, home: Home) -> tuple[Home, str]:
+    """Three markets beside a model of one of them: real ticks, more of simulated ones, and prices without quotes."""
+    model: str = result["models"][1]["artifact"]
+    shutil.copytree(filled.artifacts / model, home.artifacts / model)
+    bare = {"bid": None, "ask": None, "trade_id": None}
+    with Writer(home) as writer:
+        for kind, venue, seconds, without in (
+            ("import", "coinbase", 3600, {}),
+            ("capture", "embedded", 5400, {}),
+            ("import", "reference", 600, bare),
+        ):
+            made = [msgspec.structs.replace(tick, venue=venue, **without) for tick in ticks(seconds)]
+            writer.append(writer.source(kind, venue), made)
+    return home, model
+
+
+def test_infer_on_ticks_without_quotes_forecasts_and_says_what_is_missing(several: tuple[Home, str]) -> None:
+    home, model = several
+    said = run(home, "infer", "--model", model, "--venue", "reference")
+    assert said["rows"] == said["bars"] - 60 > 500 and said["venue"] == "reference"
+    assert {"spread_60", "spread_300"} <= set(said["missing"]) and "rv_60" not in said["missing"]
+    assert said["note"].startswith("The model was trained on coinbase BTC-USD") and "reference BTC-USD" in said["note"]
+
+
+def test_verbs_mean_the_market_of_the_saved_feed_as_pages_do(
+    several: tuple[Home, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, model = several
+    trained_on = []
+    monkeypatch.setattr(
+        "core.training.fit.train", lambda _, dataset, *__, **___: trained_on.append(dataset.venue) or []
+    )
+    for feed, venue in (("coinbase_exchange", "coinbase"), ("embedded", "embedded")):
+        save_settings(home, Settings(feed=feed, quantile=0.8))
+        said = run(home, "infer", "--model", model)
+        assert said["venue"] == venue and (said["note"] is None) == (venue == "coinbase")
+        stale = run(home, "evaluate", "--model", model)["models"][0]["stale"]
+        assert stale == (None if venue == "coinbase" else "trained on coinbase BTC-USD, now embedded BTC-USD")
+        assert run(home, "train", "--quantile", "0.6")["venue"] == trained_on[-1] == venue
+
+
+def test_an_empty_model_name_is_not_the_champion(result: dict[str, Any], filled: Home) -> None:
+    for verb in ("infer", "evaluate"):
+        with pytest.raises(NotThere, match=r"no trained model \(its name is empty\) in this home"):
+            run(filled, verb, "--model", "")
 
 
 def test_a_forecast_is_that_of_training_and_does_not_depend_on_later_ticks(
@@ -124,14 +176,15 @@ def test_a_forecast_is_that_of_training_and_does_not_depend_on_later_ticks(
     estimator, meta = registry.load(filled, result["models"][2]["artifact"])
     with Reader(filled) as reader:
         history = bars(reader, "coinbase", "BTC-USD")
-    whole = forecasts(estimator, meta, history, "coinbase", "BTC-USD", 0.5)
-    short = forecasts(estimator, meta, history[:3000], "coinbase", "BTC-USD", 0.5)
+    whole = forecasts(estimator, meta, history, "coinbase", "BTC-USD", 0.5).rows
+    short = forecasts(estimator, meta, history[:3000], "coinbase", "BTC-USD", 0.5).rows
     np.testing.assert_array_equal(whole["p"][: len(short)], short["p"])
     dataset = build(filled, Question("rv", 60), tau_bps=result["tau"])
-    test = dataset.rows[dataset.rows["split"] == "test"]
-    p = estimator.predict_proba(dataset.part("test")[0])[:, 1]
     at = whole.set_index("bar_end_ns")["p"]
-    np.testing.assert_array_equal(at.loc[test["bar_end_ns"]].to_numpy(), p)
+    for split in ("train", "test"):  # the first five minutes of training lack the windows of 300 s
+        rows = dataset.rows[dataset.rows["split"] == split]
+        p = estimator.predict_proba(dataset.part(split)[0])[:, 1]
+        np.testing.assert_array_equal(at.loc[rows["bar_end_ns"]].to_numpy(), p)
 
 
 def test_infer_since_cuts_the_bars_and_not_the_windows(result: dict[str, Any], filled: Home) -> None:
@@ -199,6 +252,42 @@ def test_wrong_arguments_are_told_apart_from_failures(filled: Home) -> None:
     ):
         with pytest.raises(BadInput):
             run(filled, "train", *argv)
+
+
+@pytest.mark.parametrize(
+    ("argv", "sentence"),
+    [
+        (["--tau", "inf"], "τ is inf bps: give a number above 0"),
+        (["--tau", "nan"], "τ is nan bps: give a number above 0"),
+        (["--tau", "0"], "τ is 0 bps: give a number above 0"),
+        (["--tau", "-3"], "τ is -3 bps: give a number above 0"),
+        (["--tau", "1e-320"], "bps: give a number above 0"),
+        (["--tau", "1e300"], "τ is 1e+300 bps: give a number above 0"),
+        (["--quantile", "0"], "the quantile is 0: give a number between 0 and 1"),
+        (["--quantile", "1"], "the quantile is 1: give a number between 0 and 1"),
+        (["--quantile", "nan"], "the quantile is nan: give a number between 0 and 1"),
+        (["--seed", "-1"], "the seed is -1: give a whole number from 0 to"),
+        (["--seed", str(2**32)], "give a whole number from 0 to 4,294,967,295"),
+        (["--horizon", "0"], "horizon of 0 s"),
+    ],
+)
+def test_numbers_that_cannot_be_meant_are_refused_in_one_line(
+    filled: Home, argv: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *argv, "--models", "zscore", "--home", str(filled.root), "--json"]) == 1
+    out, err = capsys.readouterr()
+    (line,) = [line for line in err.splitlines() if not line.endswith("reading ticks")]
+    assert out == "" and line.startswith("train: ") and sentence in line
+
+
+@pytest.mark.parametrize("seconds", ["0", "-60", "1000000000000", "9" * 30])
+def test_drift_over_an_impossible_stretch_is_refused_in_one_line(
+    filled: Home, seconds: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = ["drift", "--current", "last", "--last-seconds", seconds, "--home", str(filled.root)]
+    assert main(argv) == 1
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if not line.endswith("reading ticks")]
+    assert line.startswith(f"drift: the last {seconds} seconds cannot be compared: give a number from 1 to")
 
 
 def test_only_one_training_at_a_time(filled: Home) -> None:
