@@ -2,19 +2,20 @@
 
 import streamlit as st
 
-from ui import actions, charts, loaders
-from ui.cells import home_cells
+from ui import actions, charts, loaders, shown
+from ui.cells import home_cells, no_data
 from ui.evidence import lines_of
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
 from ui.shell import block, caught, fragment, kind, note, open_page, step, strip
-from ui.text import UNCHECKED, venue
-from ui.theme import moment, price
+from ui.text import UNCHECKED, bands, market_name
+from ui.theme import bps, moment, price
 from ui.view import view
 
-with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast"):
+with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast", loaders.shown()):
     settings, champion, runs = loaders.settings(), loaders.champion(), loaders.runs()
-    stale = champion and loaders.stale(champion, settings, loaders.current_market())
+    drawn = loaders.current_market()
+    stale = champion and loaders.stale(champion, settings, drawn)
     capturing = loaders.job("capture").running
 
     def facts() -> Facts:
@@ -27,13 +28,16 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
             champion,
             stale,
             loaders.comparison(),
+            len(loaders.offered()),
         )
 
     @fragment(run_every=2.0 if capturing else None)
     def status() -> None:
+        shown.follow(drawn)
         strip(home_cells(facts(), loaders.counters()))
 
     status()
+    shown.explain(settings, drawn)
 
     with st.container(key="path", gap=None):
         for one in steps(facts()):
@@ -52,22 +56,23 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         @fragment(run_every=1.0 if capturing else None)
         def now() -> None:
             market = loaders.current_market()
-            seen = None
-            if market is not None:
-                tau = champion.tau_bps if champion else settings.tau_bps
-                seen = view(loaders.live(market), volatility=loaders.market_question(settings).trailing, tau_bps=tau)
+            volatility, tau, horizon_s = loaders.band_rule(champion, settings, market)
+            seen = None if market is None else view(loaders.live(market), volatility=volatility, tau_bps=tau)
             if market is None or seen is None:
                 block("Market now", "nothing captured yet")
                 return
-            spikes = "bands are spikes" if tau else "no τ yet, so no spikes"
-            title = "Market now" if capturing else "Market, last seen"
-            block(title, f"{venue(market.venue)}, mid {price(seen.last_mid)} USD, {moment(seen.last_ns)}, {spikes}")
-            figure = charts.market_now(kind(), seen.t, seen.mid, spans=seen.spikes, gaps=seen.gaps)
+            spikes = bands(horizon_s, bps(tau)) if tau else "no τ yet, so no spikes"
+            at = f"mid {price(seen.last_mid)} USD, {moment(seen.last_ns)}"
+            why = no_data(loaders.counters())
+            said = at if why is None else f"no data, {why}. Last seen: {at}"
+            block("Market now", f"{market_name(market.venue, market.product)}, {said}; {spikes}")
+            figure = charts.market_now(kind(), seen.t, seen.mid, spans=seen.spikes, gaps=seen.gaps, current=why is None)
             live_figure(figure, key="now", label="Mid price of the last 15 minutes with spikes and gaps")
 
         now()
     with right, caught():
-        block("What the evidence says", "average precision on the test split")
+        of = f", {market_name(runs[0].venue, runs[0].product)}" if runs else ""
+        block("What the evidence says", f"average precision on the test split{of}")
         if runs:
             figure = charts.ap_dots(kind(), lines_of(runs[0], champion))
             st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="ap")

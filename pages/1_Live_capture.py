@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from ui import charts, loaders, text
+from ui import charts, loaders, shown, text
 from ui.capture_panels import controls, import_panel
-from ui.cells import capture_cells
+from ui.cells import capture_cells, no_data
 from ui.frames import times
 from ui.live_figure import live_figure
 from ui.shell import block, box, code, empty, fragment, kind, note, open_page, strip, table
@@ -12,13 +12,14 @@ from ui.tables import gap_rows, tick_rows
 from ui.theme import count, moment, size
 from ui.view import view
 
-with open_page("Live capture", "which market is recorded, and whether its feed is healthy"):
-    settings = loaders.settings()
+with open_page("Live capture", "which market is recorded, and whether its feed is healthy", loaders.shown()):
+    settings, drawn = loaders.settings(), loaders.current_market()
     running = loaders.job("capture").running
     every = 1.0 if running else None
 
     @fragment(run_every=2.0 if running else None)
     def health() -> None:
+        shown.follow(drawn)
         now = loaders.counters()
         strip(capture_cells(now, loaders.current_market(), loaders.quarantined()))
         if running and not now.running:
@@ -29,6 +30,7 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
     health()
 
     controls(settings, running)
+    shown.explain(settings, drawn, link=False)
 
     @fragment(run_every=every)
     def figures() -> None:
@@ -40,15 +42,17 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
         start, ticks = loaders.minutes(market)
         block(
             "Ticks a minute",
-            f"{text.venue(market.venue)}, {market.product}, 6 h of market time to {moment(market.last_ns)}",
+            f"{text.market_name(market.venue, market.product)}, 6 h of market time to {moment(market.last_ns)}",
         )
         live_figure(
             charts.ticks_per_minute(kind(), times(start), ticks), key="minutes", label="Ticks stored in each minute"
         )
         seen = view(loaders.live(market))
         if seen is not None:
-            block("Mid and spread", "last 15 min, 1 s")
-            figure = charts.mid_and_spread(kind(), seen.t, seen.mid, seen.spread_bps, gaps=seen.gaps)
+            current = no_data(loaders.counters()) is None
+            until = f"15 min to {moment(seen.last_ns)}, 1 s"
+            block("Mid and spread", until if current else f"last seen, {until}")
+            figure = charts.mid_and_spread(kind(), seen.t, seen.mid, seen.spread_bps, gaps=seen.gaps, current=current)
             live_figure(figure, key="mid", label="Mid price and spread of the last 15 minutes")
 
     figures()

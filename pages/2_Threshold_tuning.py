@@ -4,7 +4,7 @@ import streamlit as st
 
 from core.config import LABELS
 from core.features.windows import WINDOWS_S
-from ui import actions, charts, loaders, text
+from ui import actions, charts, loaders, shown, text
 from ui.cells import question_cells
 from ui.consequence import at_tau, distribution_of, last_hour
 from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip
@@ -12,20 +12,21 @@ from ui.state import Session
 from ui.theme import bps, count, percent
 from ui.threshold_dial import threshold_dial
 
-with open_page("Threshold tuning", "what counts as a spike: volatility of the next seconds at or above τ"):
+title, sentence = "Threshold tuning", "what counts as a spike: volatility of the next seconds at or above τ"
+with open_page(title, sentence, loaders.shown()):
     settings, session, market = loaders.settings(), Session(), loaders.current_market()
     if market is None:
         sentence = "No ticks yet. The threshold is set on what the market did: capture some minutes first."
         empty(sentence, "pages/1_Live_capture.py", "Open capture")
         st.stop()
+    shown.explain(settings, market)
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         st.selectbox(
             "Volatility estimator",
             LABELS,
-            index=LABELS.index(settings.label),
             format_func=text.LABELS.get,
-            key="label",
+            key=session.show("label", settings.label),
             width=420,
             on_change=actions.ask,
             args=("label", "label"),
@@ -33,9 +34,8 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
         st.selectbox(
             "Horizon",
             WINDOWS_S,
-            index=WINDOWS_S.index(settings.horizon_s),
             format_func=lambda s: f"next {s} s",
-            key="horizon_s",
+            key=session.show("horizon_s", settings.horizon_s),
             width=150,
             on_change=actions.ask,
             args=("horizon_s", "horizon_s"),
@@ -48,14 +48,19 @@ with open_page("Threshold tuning", "what counts as a spike: volatility of the ne
     with top:
         strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings, market)))
     saved = loaders.threshold(rows, settings)
-    bins, start = distribution_of(rows), session.tau_bps or saved
+    basis = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {settings.tau_bps}"
+    bins, start = distribution_of(rows), session.dialled(basis) or saved
 
     @fragment()
     def dial() -> None:
         left, right = st.columns([3.2, 1], gap="large")
         with left:
-            tau = threshold_dial(bins, start, key=f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}")
-            session.tau_bps = tau
+            # a key of its own for each distribution and saved τ: an old place of the handle says nothing there
+            key = f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}-{settings.tau_bps}"
+            moved = threshold_dial(bins, start, key=key)
+            if moved is not None:
+                session.dial(basis, moved)
+        tau = start if moved is None else moved
         now = at_tau(rows, tau)
         with right, st.container(key="at_tau"):
             block("At this τ")

@@ -2,13 +2,14 @@
 
 import streamlit as st
 
-from ui import actions, loaders, text
+from ui import actions, loaders, shown, text
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
 from ui.tables import run_rows, split_rows
 from ui.theme import bps
 
-with open_page("Training", "which models learn to answer the question, and what they learn from"):
+title, sentence = "Training", "which models learn to answer the question, and what they learn from"
+with open_page(title, sentence, loaders.shown()):
     settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
     job, runs = loaders.job("train"), loaders.runs()
     if market is None and not runs:
@@ -18,13 +19,16 @@ with open_page("Training", "which models learn to answer the question, and what 
             "Open capture",
         )
         st.stop()
+    if job.state in ("died", "failed", "stopped"):
+        actions.close_runs()
+    shown.explain(settings, market)
     top = st.container()
-    tau, counts = None, None
+    tau, counts, left_out = None, None, ""
     if market is not None:
         with caught():
             rows = loaders.labelled(market, loaders.market_question(settings))
             tau = loaders.threshold(rows, settings)
-            counts = loaders.counts(rows, tau)
+            counts, left_out = loaders.counts(rows, tau), text.left_out(rows.missing)
     with top:
         size = sum(c["rows"] for c in counts.values()) if counts else None
         stale = champion and loaders.stale(champion, settings, market)
@@ -39,6 +43,8 @@ with open_page("Training", "which models learn to answer the question, and what 
         block("What will be trained on", f"τ {bps(tau)} bps over the next {settings.horizon_s} s" if tau else "")
         if counts:
             table(*split_rows(counts), key="splits")
+        if left_out:
+            note(left_out)
     with right:
         block("Models", "the rule is the baseline to beat")
         with st.container(horizontal=True, key="models"):
@@ -75,10 +81,11 @@ with open_page("Training", "which models learn to answer the question, and what 
 
     block("Runs", "newest first, scores of the test split, ★ is the champion")
     if runs:
-        table(*run_rows(runs, champion), text=(0, 1, 2), key="runs")
+        table(*run_rows(runs, champion), text=(0, 1, 2, 3), key="runs")
         note(text.UNCHECKED + " An AP near 1 is a bug until proven otherwise.")
     elif not job.running:
-        empty("No runs yet. Train the first three models: under a minute on this machine.")
+        first = f"the first {text.plural(len(offered), 'model')}"
+        empty(f"No runs yet. Train {first}: under a minute on this machine.")
     with st.expander("Log and MLflow"):
         note(f"Log of the last training: {code(loaders.log_file('train'))}")
         note(f"MLflow: {code(loaders.home().mlflow_uri)}")

@@ -2,15 +2,18 @@
 
 import streamlit as st
 
-from ui import charts, loaders, text
+from ui import charts, loaders, shown, text
 from ui.cells import evaluation_cells
 from ui.evidence import best_of, lines_of, summary
 from ui.shell import block, box, empty, kind, note, open_page, strip, table
 from ui.tables import confusion_rows, score_rows
 from ui.theme import bps, prob
 
-with open_page("Evaluation", "how far the scores can be trusted, and at what probability to alert"):
+title, sentence = "Evaluation", "how far the scores can be trusted, and at what probability to alert"
+with open_page(title, sentence, loaders.shown()):
     settings, training, champion = loaders.settings(), loaders.newest(), loaders.champion()
+    market = loaders.current_market()
+    shown.explain(settings, market)
     if training is None:
         empty(
             "No scores yet. They exist once models are trained and tried on the test split.",
@@ -22,13 +25,14 @@ with open_page("Evaluation", "how far the scores can be trusted, and at what pro
     strip(evaluation_cells(training, best))
     if best.leaky:
         box(text.LEAKY, "bad", key="leaky")
-    if stale := loaders.stale(best, settings, loaders.current_market()):
+    if stale := loaders.stale(best, settings, market):
         box(f"These scores answer another question: {stale}. Train again to see today's.", "warn", key="stale")
     left, right = st.columns([3, 2], gap="large")
     with left:
         block(
             "Precision and recall",
-            f"test split, {training.product}, τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s",
+            f"test split, {text.market_name(training.venue, training.product)}, "
+            f"τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s",
         )
         figure = charts.pr_curves(kind(), lines_of(training, champion))
         st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="pr")
@@ -42,6 +46,8 @@ with open_page("Evaluation", "how far the scores can be trusted, and at what pro
     block("All models", "every score with the rows and spikes behind it")
     table(*score_rows(training, champion), key="scores")
     note(summary(best))
+    if best.missing:
+        note(text.left_out(best.missing))
     block("Leakage", "not yet checked")
     box("Leakage: not yet checked. No verdict exists for these scores, and none is implied.", "idle", key="leakage")
     with st.expander("What the words mean"):

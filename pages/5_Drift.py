@@ -2,24 +2,28 @@
 
 import streamlit as st
 
-from ui import actions, loaders
-from ui.cells import drift_cells
+from ui import actions, loaders, shown
+from ui.cells import compared_here, drift_cells
 from ui.shell import block, box, empty, fragment, note, open_page, strip, table
 from ui.tables import drift_rows
+from ui.text import market_name
 from ui.theme import count, moment
 
 REFERENCES = {"train": "train split", "validation": "validation split"}
 CURRENTS = {"test": "test split", "last": "last hour", "validation": "validation split"}
 
-with open_page("Drift", "whether the market still looks as it did when the models were trained"):
-    market, made, job = loaders.current_market(), loaders.comparison(), loaders.job("drift")
-    if market is None and made is None:
+title, sentence = "Drift", "whether the market still looks as it did when the models were trained"
+with open_page(title, sentence, loaders.shown()):
+    market, last, job = loaders.current_market(), loaders.comparison(), loaders.job("drift")
+    if market is None:
         empty(
             "No ticks yet. Drift compares what was captured lately with what the models learned from.",
             "pages/1_Live_capture.py",
             "Open capture",
         )
         st.stop()
+    shown.explain(loaders.settings(), market)
+    made = compared_here(last, market)
     strip(drift_cells(made, job))
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         reference = st.selectbox(
@@ -35,7 +39,6 @@ with open_page("Drift", "whether the market still looks as it did when the model
                 key="compare",
                 on_click=actions.compare,
                 args=(reference, current),
-                disabled=market is None,
             )
 
     @fragment(run_every=1.0 if job.running else None)
@@ -54,13 +57,14 @@ with open_page("Drift", "whether the market still looks as it did when the model
         box(f"The last comparison failed: {job.message}", "bad", key="drift_failed")
     if made is None:
         if not job.running:
-            empty("Nothing compared yet. Compare the training split with the newest rows: under a minute.")
+            other = f" The last comparison is of {market_name(last.venue, last.product)}." if last else ""
+            empty(f"Nothing compared yet.{other} Compare the training split with the newest rows: under a minute.")
         st.stop()
 
-    a, b = made.reference, made.current
+    a, b, of = made.reference, made.current, market_name(made.venue, made.product)
     block(
         "Feature by feature",
-        f"{made.product}, {a.name} from {moment(a.first_ns)} against {b.name} to {moment(b.last_ns)}",
+        f"{of}, {a.name} from {moment(a.first_ns)} against {b.name} to {moment(b.last_ns)}",
     )
     note(made.note)
     moved, others = drift_rows(made, moved=True), drift_rows(made, moved=False)

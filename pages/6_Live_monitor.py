@@ -2,18 +2,20 @@
 
 import streamlit as st
 
-from ui import actions, charts, loaders, text
-from ui.cells import feed_silent, monitor_cells
+from ui import actions, charts, loaders, shown, text
+from ui.alert_rule import alert_rule
+from ui.cells import monitor_cells, no_data
 from ui.live_figure import live_figure
 from ui.shell import block, box, empty, fragment, kind, note, open_page, strip
 from ui.theme import bps, percent, prob
 from ui.view import view
 
-with open_page("Live monitor", "the champion on the market, one forecast a second"):
+with open_page("Live monitor", "the champion on the market, one forecast a second", loaders.shown()):
     settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
     if champion is None:
+        offered = text.plural(len(loaders.offered()), "model")
         empty(
-            "No champion yet. The monitor needs a trained model: train three, the best on validation becomes champion.",
+            f"No champion yet. The monitor needs one: train {offered}, the best on validation becomes champion.",
             "pages/3_Training.py",
             "Open training",
         )
@@ -25,6 +27,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             "Open capture",
         )
         st.stop()
+    shown.explain(settings, market)
     job, capturing = loaders.job("monitor"), loaders.job("capture").running
     ticking = job.running or capturing
     if stale := loaders.stale(champion, settings, market):
@@ -33,19 +36,19 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             "warn",
             key="stale",
         )
-    watched = job.fields.get("venue", market.venue)
-    if job.running and watched != market.venue:
-        box(f"The monitor watches the {text.venue(watched)}. Stop it and start it again.", "warn", key="other_market")
+    if other := loaders.watched_elsewhere(job, market):
+        box(f"The monitor watches {other}. Stop it and start it again.", "warn", key="other_market")
     if job.state in ("failed", "died"):
         box(f"The monitor stopped: {job.message}", "bad", key="monitor_failed")
 
     @fragment(run_every=1.0 if ticking else None)
     def watch() -> None:
+        shown.follow(market)
         here, now, said = loaders.current_market() or market, loaders.counters(), loaders.job("monitor")
-        if said.running != job.running or now.running != capturing:
-            st.rerun()  # what the controls below say is no longer so
-        chosen = loaders.settings()
-        theta = chosen.theta if chosen.theta is not None else champion.theta
+        best, elsewhere = loaders.champion(), loaders.watched_elsewhere(said, here)
+        if (said.running, now.running, elsewhere) != (job.running, capturing, other) or best != champion:
+            st.rerun()  # what stands around is no longer so
+        theta = loaders.theta(champion, loaders.settings())
         stretch = loaders.live(here)
         since = int(stretch.bars.bar_end_ns[0]) if len(stretch) else 0
         seen = view(
@@ -54,14 +57,16 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             tau_bps=champion.tau_bps,
             forecast=loaders.said(here, champion.name, since),
         )
-        strip(monitor_cells(now, said, seen, champion, theta))
-        live = now.running and not feed_silent(now)
-        if now.running and not live:
-            box(now.message or "The feed is silent. Reconnecting.", "warn", key="silent")
+        strip(monitor_cells(now, said, seen, champion, theta, elsewhere))
+        why = no_data(now)
+        live = why is None
+        if now.running and why is not None:
+            told = f" The capture says: {now.message}." if now.message not in ("", "receiving", why) else ""
+            box(f"No data: {why}.{told}", "warn", key="silent")
         if seen is None:
             box("Waiting for the first bars: one closes each second.", "idle", key="waiting")
             return
-        bands = f"bands: the last {champion.horizon_s} s at τ {bps(champion.tau_bps)} bps or above"
+        bands = text.bands(champion.horizon_s, bps(champion.tau_bps))
         block(f"{champion.title} ★ on {here.product}", f"{text.venue(here.venue)}, {bands}")
         figure = charts.monitor(
             kind(),
@@ -103,17 +108,4 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
             f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.UNCHECKED}"
         )
     with right:
-        block("Alert rule", "changing θ does not make the champion stale")
-        theta = settings.theta if settings.theta is not None else round(min(max(champion.theta, 0.01), 0.99), 2)
-        st.slider(
-            "θ, alert when P reaches",
-            0.01,
-            0.99,
-            theta,
-            0.01,
-            key="theta",
-            help=text.HELP["theta"],
-            on_change=actions.choose,
-            args=("theta", "theta"),
-        )
-        note(f"Chosen on validation: θ {prob(champion.theta)}.")
+        alert_rule(champion, settings)

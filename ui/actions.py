@@ -11,6 +11,7 @@ from typing import Any
 from core import jobs
 from core.errors import TremorError
 from core.live import pipeline
+from core.training import tracking
 from ui import loaders
 from ui.state import Session
 
@@ -29,9 +30,54 @@ def choose(setting: str, key: str) -> None:
         _told(lambda: loaders.save(**{setting: value}))
 
 
+FORGOTTEN: dict[str, Any] = {"tau_bps": None, "theta": None, "theta_model": ""}
+"""What belongs to one market: volatility of another one is of another size."""
+
+
+def choose_market(setting: str, key: str) -> None:
+    """Save feed or product; where that names another market than before, its τ and θ are forgotten.
+
+    They stay where the new name is the market that was shown already, since they were chosen on it.
+    """
+    value = Session().chosen(key)
+    if value is None or value == "":
+        return
+
+    def act() -> None:
+        before = loaders.settings()
+        after = before.replace(**{setting: value})
+        old, new, seen = loaders.named_market(before), loaders.named_market(after), loaders.current_market()
+        kept = old == new or (seen is not None and new == (seen.venue, seen.product))
+        loaders.save(**{setting: value}, **({} if kept else FORGOTTEN))
+
+    _told(act)
+
+
+def choose_theta(model: str, key: str) -> None:
+    """Save the alert probability for `model`: another champion's is another."""
+    value = Session().chosen(key)
+    if value is not None:
+        _told(lambda: loaders.save(theta=value, theta_model=model))
+
+
+def reset_theta() -> None:
+    """Alert again at the probability that was chosen on validation."""
+    _told(lambda: loaders.save(theta=None, theta_model=""))
+
+
 def start_capture() -> None:
-    """Start the capture that the settings name."""
-    _told(lambda: pipeline.start_capture(loaders.home(), loaders.settings()))
+    """Start the capture that the settings name.
+
+    Its first tick replaces a market that was shown only because this one had none: what was chosen there is forgotten.
+    """
+
+    def act() -> None:
+        chosen, seen = loaders.settings(), loaders.current_market()
+        pipeline.start_capture(loaders.home(), chosen)
+        if seen is not None and (seen.venue, seen.product) != loaders.named_market(chosen):
+            loaders.save(**FORGOTTEN)
+
+    _told(act)
 
 
 def stop_capture() -> None:
@@ -39,17 +85,22 @@ def stop_capture() -> None:
     _told(lambda: pipeline.stop_capture(loaders.home()))
 
 
-def import_path(key: str) -> None:
-    """Import the recording whose path stands in the text field `key`."""
-    path = str(Session().chosen(key) or "").strip()
+def import_path(key: str, venue: str, product: str) -> None:
+    """Import the recording whose path stands in the text field `key`; two more fields may name its market."""
+    path = _written(key)
     if not path:
         Session().refuse("No path was given. Type the full path of a recording on the machine that runs Tremor.")
         return
-    _told(lambda: pipeline.start_import(loaders.home(), path))
+    named = _written(venue), _written(product)
+    _told(lambda: pipeline.start_import(loaders.home(), path, *named))
 
 
-def import_upload(key: str) -> None:
-    """Keep the uploaded recording below the home and import it."""
+def _written(key: str) -> str:
+    return str(Session().chosen(key) or "").strip()
+
+
+def import_upload(key: str, venue: str, product: str) -> None:
+    """Keep the uploaded recording below the home and import it; two more fields may name its market."""
     upload = Session().chosen(key)
     if upload is None:
         Session().refuse("No file was chosen. Drop a recording on the field first.")
@@ -57,7 +108,7 @@ def import_upload(key: str) -> None:
 
     def act() -> None:
         path = pipeline.keep_upload(loaders.home(), upload.name, upload.getvalue())
-        pipeline.start_import(loaders.home(), str(path))
+        pipeline.start_import(loaders.home(), str(path), _written(venue), _written(product))
 
     _told(act)
 
@@ -70,10 +121,12 @@ def use_tau(tau_bps: float) -> None:
 def ask(setting: str, key: str) -> None:
     """Change the question (label or horizon): the old τ is in another unit of volatility, so it is forgotten."""
     value = Session().chosen(key)
-    if value is None or value == getattr(loaders.settings(), setting):
-        return
-    Session().tau_bps = None
-    _told(lambda: loaders.save(**{setting: value}, tau_bps=None))
+
+    def act() -> None:
+        if value is not None and value != getattr(loaders.settings(), setting):
+            loaders.save(**{setting: value}, tau_bps=None)
+
+    _told(act)
 
 
 def train(names: Sequence[str]) -> None:
@@ -89,6 +142,11 @@ def train(names: Sequence[str]) -> None:
         jobs.start(loaders.home(), "train", argv)
 
     _told(act)
+
+
+def close_runs() -> None:
+    """End in MLflow the runs of a training that did not live to end them: a look at one file where there are none."""
+    tracking.reconcile(loaders.home())
 
 
 def compare(reference: str, current: str) -> None:
@@ -134,9 +192,13 @@ def start_monitor() -> None:
 __all__ = [
     "ask",
     "choose",
+    "choose_market",
+    "choose_theta",
+    "close_runs",
     "compare",
     "import_path",
     "import_upload",
+    "reset_theta",
     "start_capture",
     "start_monitor",
     "stop",

@@ -7,6 +7,7 @@ import streamlit as st
 from core.config import Settings
 from ui import actions, loaders, text
 from ui.shell import box, fragment, note
+from ui.state import Session
 
 
 def controls(settings: Settings, running: bool) -> None:
@@ -15,30 +16,28 @@ def controls(settings: Settings, running: bool) -> None:
     feeds = ["embedded", *known, *(name for name in loaders.feed_names() if name not in known)]
     if settings.feed == "reference" or any(m.venue == "reference" for m in loaders.markets()):
         feeds.append("reference")
-    simulated = settings.feed == "embedded"
+    simulated, session = settings.feed == "embedded", Session()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         st.selectbox(
             "Feed",
             feeds,
-            index=feeds.index(settings.feed),
             format_func=text.feed,
-            key="feed",
+            key=session.show("feed", settings.feed),
             width=300,
             disabled=running,
             help=text.HELP["embedded"],
-            on_change=actions.choose,
+            on_change=actions.choose_market,
             args=("feed", "feed"),
         )
         products = list(dict.fromkeys([settings.product, *text.PRODUCTS]))
         st.selectbox(
             "Product",
             products,
-            index=0,
-            key="product",
+            key=session.show("product", settings.product),
             width=150,
             accept_new_options=True,
             disabled=running,
-            on_change=actions.choose,
+            on_change=actions.choose_market,
             args=("product", "product"),
         )
         if simulated:
@@ -46,9 +45,8 @@ def controls(settings: Settings, running: bool) -> None:
             st.selectbox(
                 "Speed",
                 speeds,
-                index=speeds.index(settings.speed),
                 format_func=lambda x: f"{x:g}x",
-                key="speed",
+                key=session.show("speed", settings.speed),
                 width=110,
                 disabled=running,
                 help=text.HELP["speed"],
@@ -58,9 +56,8 @@ def controls(settings: Settings, running: bool) -> None:
             st.number_input(
                 "Seed",
                 0,
-                2**31 - 1,
-                settings.seed,
-                key="seed",
+                max(2**31 - 1, settings.seed),
+                key=session.show("seed", settings.seed),
                 width=130,
                 disabled=running,
                 help=text.HELP["seed"],
@@ -84,13 +81,17 @@ def import_panel() -> None:
     with st.expander("Import a recording"):
         done = loaders.job("import")
         note("Frames as NDJSON (also .gz, .zst), CSV or Parquet. Ticks stored already are counted as duplicates.")
+        names = ("import_venue", "import_product")
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.text_input("Venue, optional", key=names[0], width=250, placeholder="as in the file")
+            st.text_input("Product, optional", key=names[1], width=250, placeholder="as in the file")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input("Path on this machine", key="import_path", width=520, placeholder="/home/me/ticks.parquet")
             st.button(
                 "Import file",
                 key="import_file",
                 on_click=actions.import_path,
-                args=("import_path",),
+                args=("import_path", *names),
                 disabled=done.running,
             )
         st.file_uploader(
@@ -102,7 +103,7 @@ def import_panel() -> None:
             "Import upload",
             key="import_upload",
             on_click=actions.import_upload,
-            args=("upload",),
+            args=("upload", *names),
             disabled=done.running,
         )
 

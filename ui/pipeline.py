@@ -11,7 +11,7 @@ from core.evaluation.drift import DriftTable
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta
-from ui.text import UNCHECKED, venue
+from ui.text import UNCHECKED, market_name, plural
 from ui.theme import bps, lift, percent, prob, short_count, utc
 
 State = Literal["done", "next", "wait"]
@@ -44,6 +44,26 @@ class Facts:
     champion: Meta | None
     stale: str | None
     drift: DriftTable | None
+    models: int = 3
+    """How many models are offered for training."""
+
+    @property
+    def here(self) -> tuple[str, str] | None:
+        """Venue and product of the shown market."""
+        return None if self.market is None else (self.market.venue, self.market.product)
+
+    @property
+    def compared(self) -> bool:
+        """Whether the last drift comparison is of the shown market."""
+        return self.drift is not None and (self.drift.venue, self.drift.product) == self.here
+
+    @property
+    def watched(self) -> tuple[str, str] | None:
+        """Venue and product that the running monitor watches; None where none runs."""
+        if not self.monitor.running:
+            return None
+        venue, product = self.here or ("", "")
+        return self.monitor.fields.get("venue", venue), self.monitor.fields.get("product", product)
 
 
 def steps(f: Facts) -> list[Step]:
@@ -51,16 +71,14 @@ def steps(f: Facts) -> list[Step]:
     span = (f.market.last_ns - f.market.first_ns) / 1e9 if f.market else 0.0
     captured = f.market is not None and span >= ENOUGH_S
     trained = f.champion is not None and f.stale is None
-    here = None if f.market is None else f.market.venue
-    compared = f.drift is not None and f.drift.venue == here
-    watched = f.monitor.running and f.monitor.fields.get("venue", here) == here
-    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, compared, watched]
+    watched = f.watched is not None and f.watched == f.here
+    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, f.compared, watched]
     first = done.index(False) if False in done else len(done)
     told = [_capture(f, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
     pages = [
         ("Capture ticks", "pages/1_Live_capture.py", "Open capture", "Start capture"),
         ("Set the spike threshold", "pages/2_Threshold_tuning.py", "Tune τ", "Set τ"),
-        ("Train", "pages/3_Training.py", "Open training", "Train 3 models"),
+        ("Train", "pages/3_Training.py", "Open training", f"Train {plural(f.models, 'model')}"),
         ("Evaluate", "pages/4_Evaluation.py", "See evidence", "See evidence"),
         ("Check drift", "pages/5_Drift.py", "Compare", "Compare"),
         ("Watch", "pages/6_Live_monitor.py", "Open monitor", "Start monitor"),
@@ -80,7 +98,7 @@ def _capture(f: Facts, captured: bool) -> str:
         )
     now = time.time_ns()
     since, until = utc(f.market.first_ns, now, zone=False), utc(f.market.last_ns, now)
-    has = f"{short_count(f.market.ticks)} ticks of {f.market.product}, {venue(f.market.venue)}, {since} to {until}"
+    has = f"{short_count(f.market.ticks)} ticks of {market_name(f.market.venue, f.market.product)}, {since} to {until}"
     if captured:
         return has
     return f"{has}. Ten minutes of market time are needed before a threshold means something."
@@ -98,7 +116,8 @@ def _train(f: Facts) -> str:
     if f.training.running:
         return f"Training: {f.training.message or 'starting'}"
     if f.champion is None:
-        return "Nothing trained yet. Three models learn whether the next seconds will be a spike, in under a minute."
+        learn = f"{plural(f.models, 'model')} can learn"
+        return f"Nothing trained yet. {learn} whether the next seconds will be a spike, in under a minute."
     if f.stale:
         return f"The champion is stale: {f.stale}. Train again so that it answers today's question."
     return f"Champion: {f.champion.title}, trained on τ {bps(f.champion.tau_bps)} bps"
@@ -115,11 +134,15 @@ def _evaluate(f: Facts, trained: bool) -> str:
 def _drift(f: Facts) -> str:
     if f.drift is None:
         return "Not compared yet."
+    if not f.compared:
+        return f"Not compared yet; the last comparison is of {market_name(f.drift.venue, f.drift.product)}."
     return f"{f.drift.moved} of {len(f.drift.features)} features moved by Evidently's default test"
 
 
 def _watch(f: Facts, trained: bool) -> str:
-    if f.monitor.running:
+    if f.watched is not None:
+        if f.watched != f.here:
+            return f"The monitor watches {market_name(*f.watched)}: stop it and start it again."
         return f"Running: {f.monitor.message or 'starting'}"
     if f.champion is None:
         return "Stopped. Needs a champion."

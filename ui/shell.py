@@ -57,7 +57,7 @@ def kind() -> str:
 
 
 @contextmanager
-def open_page(title: str, sentence: str) -> Iterator[None]:
+def open_page(title: str, sentence: str, market: str) -> Iterator[None]:
     """Set the page up and run its body; a TremorError raised in the body ends as one sentence on the page.
 
     Parameters
@@ -66,6 +66,8 @@ def open_page(title: str, sentence: str) -> Iterator[None]:
         The page's name, also of the browser's tab.
     sentence : str
         What the page decides, in one muted sentence beside the title.
+    market : str
+        The market that its numbers are of, in words; "" where there is none.
     """
     st.set_page_config(
         page_title=f"{title} · Tremor", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=220
@@ -74,7 +76,8 @@ def open_page(title: str, sentence: str) -> Iterator[None]:
     st.logo(_logo(kind()), size="large")
     _navigation()
     theme_watch()
-    st.html(f'<div class="tr-title"><h1>{escape(title)}</h1><p>{escape(sentence)}</p></div>')
+    of = f'<p class="tr-market">{escape(market)}</p>' if market else ""
+    st.html(f'<div class="tr-title"><h1>{escape(title)}</h1><p>{escape(sentence)}</p>{of}</div>')
     session = Session()
     if notice := session.heard():
         st.toast(notice)

@@ -15,15 +15,26 @@ _PREFIX = "tremor."
 class Session:
     """Typed view of this browser session. Every attribute has a value from the first run on."""
 
-    @property
-    def tau_bps(self) -> float | None:
-        """Where the dial was released, before "Use this τ"; None as long as it was not moved."""
-        value = st.session_state.get(_PREFIX + "tau_bps")
-        return None if value is None else float(value)
+    def dialled(self, basis: str) -> float | None:
+        """Where the dial was released, bps, before "Use this τ"; None where it was not moved on this `basis`.
 
-    @tau_bps.setter
-    def tau_bps(self, value: float | None) -> None:
-        st.session_state[_PREFIX + "tau_bps"] = value
+        A basis names the market, the question and the saved τ that the dial was drawn on: on another one the old
+        place of the handle means nothing.
+        """
+        held = st.session_state.get(_PREFIX + "dialled")
+        return float(held[1]) if held is not None and held[0] == basis else None
+
+    def dial(self, basis: str, tau_bps: float) -> None:
+        """Remember that the dial was released at `tau_bps`."""
+        st.session_state[_PREFIX + "dialled"] = (basis, tau_bps)
+
+    def show(self, key: str, value: Any) -> str:
+        """Let the widget `key`, which is drawn next, show `value`: a setting may have been changed elsewhere.
+
+        Gives back `key`. The widget must be drawn without a value of its own, and its `on_change` must save.
+        """
+        st.session_state[key] = value
+        return key
 
     def chosen(self, key: str) -> Any:
         """What the widget with this key holds now; None when it was not drawn."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.evaluation.drift import DriftTable
 from core.training.registry import Meta, Training
+from ui.text import market_name
 from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, utc
 
 Row = dict[str, Any]
@@ -20,9 +21,10 @@ def _number(x: float | None, digits: int) -> str:
 
 def tick_rows(ticks: Sequence[Row]) -> Rows:
     """Newest first: exchange time (else ours), bid, ask, last trade, its taker's side."""
+    now = time.time_ns()
     rows = [
         [
-            utc(t["exch_ts_ns"] or t["local_ts_ns"], zone=False),
+            utc(t["exch_ts_ns"] or t["local_ts_ns"], now, zone=False),
             price(t["bid"]),
             price(t["ask"]),
             price(t["price"]),
@@ -53,7 +55,7 @@ def split_rows(counts: dict[str, dict[str, int]]) -> Rows:
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
-    """Trained models, newest first: when, model, question, scores, MLflow's run."""
+    """Trained models, newest first: when, model, market, question, scores, MLflow's run."""
     now = time.time_ns()
     rows = []
     for training in runs:
@@ -64,6 +66,7 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
                 [
                     utc(m.trained_ns, now, zone=False),
                     m.title + star,
+                    market_name(m.venue, m.product),
                     f"{m.label}, leaky" if m.leaky else m.label,
                     bps(m.tau_bps),
                     prob(s.pr_auc),
@@ -73,7 +76,8 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
                     m.run_id[:8] or MISSING,
                 ]
             )
-    return ["when, UTC", "model", "label", "τ, bps", "AP", "base rate", "lift", "F1", "MLflow run"], rows[:most]
+    columns = ["when, UTC", "model", "market", "label", "τ, bps", "AP", "base rate", "lift", "F1", "MLflow run"]
+    return columns, rows[:most]
 
 
 def score_rows(training: Training, champion: Meta | None) -> Rows:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 HELP: Final[dict[str, str]] = {
@@ -18,9 +20,11 @@ HELP: Final[dict[str, str]] = {
     "gap": "Gap: a stretch in which trades are known to be missing, seen as a jump of the trade id.",
     "quarantine": "Quarantine: frames that no parser accepted, kept with their bytes.",
     "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation.",
-    "purge": "Rows whose horizon reaches into the next split are left out, so that no split knows the next one.",
+    "purge": "Purge: the first horizon of rows behind each boundary is dropped, so that no label of an earlier split "
+    "reaches a row of a later one.",
     "speed": "Market seconds a second. It begins six hours back and slows to 1x once it is at the clock.",
-    "seed": "The same seed gives the same simulated market.",
+    "seed": "The same seed gives the same simulated market in a new home. A second capture into the same home goes on "
+    "with another path, so that no stretch is stored twice.",
     "embedded": "A market simulated on this machine, in Coinbase's protocol. Its ticks never mix with real ones.",
 }
 
@@ -58,7 +62,35 @@ def feed(name: str) -> str:
 
 def venue(name: str) -> str:
     """A venue's name for people."""
-    return VENUES.get(name, name)
+    return VENUES.get(name, f"{name.replace('_', ' ').title()} market")
+
+
+def market_name(venue_name: str, product: str) -> str:
+    """A market's name for people.
+
+    >>> market_name("embedded", "BTC-USD")
+    'BTC-USD, simulated market'
+    """
+    return f"{product}, {venue(venue_name)}"
+
+
+def left_out(names: Sequence[str]) -> str:
+    """Features that a source cannot give, a kind with all its windows; "" where it gives all.
+
+    >>> left_out(["flow_10", "flow_30", "log_rv_10_60", "jump"])
+    'Not in this source, so left out: flow 10, 30 s; log rv 10/60 s; jump.'
+    """
+    kinds: dict[str, list[str]] = {}
+    for name in names:
+        kind = re.sub(r"(_\d+)+$", "", name)
+        kinds.setdefault(kind.replace("_", " "), []).append(name[len(kind) + 1 :].replace("_", "/"))
+    said = [f"{kind} {', '.join(w)} s" if any(w) else kind for kind, w in kinds.items()]
+    return f"Not in this source, so left out: {'; '.join(said)}." if said else ""
+
+
+def bands(horizon_s: int, tau: str) -> str:
+    """What the bands of a live figure are: trailing volatility, which is known, and not the spikes to come."""
+    return f"bands: volatility of the last {horizon_s} s at or above τ {tau} bps"
 
 
 def plural(n: int, one: str, many: str | None = None) -> str:
@@ -66,4 +98,19 @@ def plural(n: int, one: str, many: str | None = None) -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-__all__ = ["FEEDS", "HELP", "LABELS", "LEAKY", "PRODUCTS", "SPEEDS", "UNCHECKED", "VENUES", "feed", "plural", "venue"]
+__all__ = [
+    "FEEDS",
+    "HELP",
+    "LABELS",
+    "LEAKY",
+    "PRODUCTS",
+    "SPEEDS",
+    "UNCHECKED",
+    "VENUES",
+    "bands",
+    "feed",
+    "left_out",
+    "market_name",
+    "plural",
+    "venue",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.config import Home
 from core.evaluation.scores import score
 from core.training import registry
@@ -29,7 +31,10 @@ def full(home: Home) -> Home:
     return home
 
 
-def trained(home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 0.5) -> list[Meta]:
+def trained(
+    home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 0.5, venue: str = "embedded",
+    product: str = "BTC-USD", missing: tuple[str, ...] = (),
+) -> list[Meta]:  # fmt: skip
     """Three artifacts of one training with real scores of made-up forecasts; the second is champion."""
     rng = np.random.default_rng(1)
     y = rng.random(600) < 0.1
@@ -43,8 +48,8 @@ def trained(home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 
         meta = Meta(
             name=f"{model}-{i}", model=model, title=title, baseline=i == 0, training="t1", run_id=f"run{i}",
             trained_ns=time.time_ns(), label=label, horizon_s=60, tau_bps=tau_bps, quantile=None, theta=scores.theta,
-            volatility="rv_60", features=("rv_60",), missing=(), seed=0, params={}, note="", fingerprint="f",
-            venue="embedded", product="BTC-USD",
+            volatility="rv_60", features=("rv_60",), missing=missing, seed=0, params={}, note="", fingerprint="f",
+            venue=venue, product=product,
             splits={s: {"rows": 300, "spikes": 30} for s in ("train", "validation", "test")},
             scores=scores, validation=scores, seconds=1.0, file="model.bin", sha256=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip
@@ -58,9 +63,26 @@ def trained(home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 
 def crowned(full: Home) -> Home:
     """A filled home with three trained models, a champion among them, on the question that the settings ask."""
     trained(full)
-    full.settings_file.parent.mkdir(parents=True, exist_ok=True)
-    full.settings_file.write_bytes(msgspec.json.encode({"tau_bps": 3.0}))
+    saved(full, tau_bps=3.0)
     return full
+
+
+def saved(home: Home, **settings: object) -> None:
+    """Write the settings file as somebody else would: no check stands between."""
+    home.settings_file.parent.mkdir(parents=True, exist_ok=True)
+    home.settings_file.write_bytes(msgspec.json.encode(settings))
+
+
+@contextmanager
+def capturing(
+    home: Home, venue: str, *products: str, age_s: float | None, message: str = "receiving"
+) -> Iterator[None]:
+    """A capture runs in this home while the block does; its last tick is `age_s` old, None before the first."""
+    with jobs.hold(home, "capture") as me:
+        heard_ns = None if age_s is None else time.time_ns() - int(age_s * 1e9)
+        said = {"feed": "coinbase_exchange", "venue": venue, "products": list(products), "last_tick_ns": heard_ns}
+        me.beat(message=message, every_s=0, **said)
+        yield
 
 
 @pytest.fixture

@@ -16,8 +16,10 @@ from exchange.tape import Beat, Match, Ticker
 SECOND_NS = 1_000_000_000
 
 
-def simulated(seconds: int, start_ns: int, seed: int = 0) -> Iterator[Stored]:
-    """Ticks, trades and heartbeats of the simulated BTC-USD market under the venue that a loopback capture stores."""
+def simulated(
+    seconds: int, start_ns: int, seed: int = 0, venue: str = "embedded", product: str = "BTC-USD"
+) -> Iterator[Stored]:
+    """Ticks, trades and heartbeats of the simulated BTC-USD market, by default under a loopback capture's venue."""
     import msgspec
 
     frame = {Match: wire.match, Ticker: wire.ticker, Beat: wire.heartbeat}
@@ -27,16 +29,18 @@ def simulated(seconds: int, start_ns: int, seed: int = 0) -> Iterator[Stored]:
     for event in events:
         for said in coinbase_exchange.parse(frame[type(event)](event), event.ts_ns + 3_000_000):
             assert isinstance(said, Tick | Trade | Heartbeat)
-            yield msgspec.structs.replace(said, venue="embedded")
+            yield msgspec.structs.replace(said, venue=venue, product=product)
 
 
-def fill(home: Home, seconds: int, start_ns: int, seed: int = 0) -> int:
+def fill(
+    home: Home, seconds: int, start_ns: int, seed: int = 0, venue: str = "embedded", product: str = "BTC-USD"
+) -> int:
     """Append `seconds` of the simulated market from `start_ns` on; returns how many events were stored."""
     stored = 0
     with Writer(home) as writer:
         source = writer.source("capture", "coinbase_exchange")
         batch: list[Stored] = []
-        for event in simulated(seconds, start_ns, seed):
+        for event in simulated(seconds, start_ns, seed, venue, product):
             batch.append(event)
             if len(batch) == 5000:
                 stored += writer.append(source, batch).stored

@@ -14,17 +14,29 @@ from core.features.labels import Question
 from core.ingestion.store import Market
 from core.jobs import Job
 from tests.pages.conftest import trained
-from ui.cells import monitor_cells
+from ui.cells import capture_cells, monitor_cells, no_data
 from ui.consequence import at_tau
 from ui.loaders import Counters
 from ui.pipeline import Facts, steps
+from ui.text import HELP
 from ui.view import View
 
 NOTHING = np.empty(0)
 
 
-def counters(running: bool = True, age_s: float | None = 0.2, behind_s: float = 0.5) -> Counters:
-    return Counters(running, "running" if running else "stopped", "", 1, 5.0, age_s, 0.1, 0, 0, 10, behind_s)
+def counters(
+    running: bool = True,
+    age_s: float | None = 0.2,
+    behind_s: float = 0.5,
+    venue: str = "embedded",
+    lag_s: float | None = 0.1,
+    message: str = "receiving",
+    here: bool = True,
+) -> Counters:
+    return Counters(
+        running, "running" if running else "stopped", message, 1, 5.0, age_s, lag_s, 0, 0, 10, behind_s, here, venue,
+        ("BTC-USD",), age_s,
+    )  # fmt: skip
 
 
 def seen(p: float | None = 0.4, vol: float | None = 2.0) -> View:
@@ -64,6 +76,41 @@ def test_an_alert_is_at_or_above_theta(champion, p: float, level: str) -> None:
 def test_a_simulated_market_that_is_catching_up_says_so(champion) -> None:
     cells = monitor_cells(counters(behind_s=7200), Job(name="monitor", state="running"), seen(), champion, 0.5)
     assert cell("Feed", cells).value == "−2 h"
+
+
+@pytest.mark.parametrize(
+    ("now", "why"),
+    [
+        (counters(running=False), "no capture runs"),
+        (counters(age_s=None), "no tick yet"),
+        (counters(age_s=10.5), "silent for 10 s"),
+        (counters(here=False), "the capture records BTC-USD, simulated market"),
+        (counters(message="cannot store: the disk is full"), "cannot store: the disk is full"),
+        (counters(age_s=9.9), None),
+    ],
+)
+def test_live_is_a_tick_of_the_shown_market_within_ten_seconds(now: Counters, why: str | None) -> None:
+    assert no_data(now) == why
+
+
+def test_a_real_market_never_catches_up(champion) -> None:
+    now = counters(behind_s=231 * 86400, venue="coinbase", lag_s=None)
+    market = Market("coinbase", "BTC-USD", 10, 10, 0, 3600 * 10**9, 1)
+    cells = [*monitor_cells(now, Job(name="monitor"), seen(), champion, 0.5), *capture_cells(now, market, 0)]
+    assert "catching up" not in " ".join(c.detail for c in cells)
+    assert cell("Lag", cells).value == "–"
+    assert cell("Feed", cells).value == "–"
+
+
+def test_the_words_say_what_the_code_does() -> None:
+    assert "behind each boundary" in HELP["purge"]
+    assert "another path" in HELP["seed"]
+
+
+def test_models_are_counted_as_they_are_offered() -> None:
+    idle = Job(name="x")
+    made = steps(Facts(None, Settings(), idle, idle, idle, None, None, None, 4))
+    assert (made[2].button, "4 models" in made[2].sentence) == ("Train 4 models", True)
 
 
 def test_exactly_one_step_is_next_until_all_are_done(champion) -> None:

@@ -8,10 +8,13 @@ from core.ingestion.store import Market
 from core.jobs import Job
 from ui.loaders import Counters
 from ui.shell import Cell, Level
+from ui.text import market_name
 from ui.theme import MISSING, age, count, duration, rate, short_count, utc
 
 STALE_S = 10.0
 """A feed that has been silent this long is no feed: the same silence ends a session."""
+BEHIND_S = 60.0
+"""A simulated market whose time is further behind the clock is catching up."""
 
 
 def job_level(job: Job) -> Level:
@@ -21,15 +24,35 @@ def job_level(job: Job) -> Level:
     return "bad" if job.state in ("failed", "died") else "idle"
 
 
-def feed_silent(now: Counters) -> bool:
-    """Whether a running capture has heard nothing for too long to call the market watched."""
-    return now.last_tick_age_s is not None and now.last_tick_age_s > STALE_S
+def no_data(now: Counters) -> str | None:
+    """Why nothing that the pages show is of now, in words; None while the shown market's ticks come in.
+
+    Live is a tick of the shown venue and product within the last 10 s, and a store that takes it.
+    """
+    if not now.running:
+        return "no capture runs"
+    if now.message.startswith("cannot store"):
+        return now.message
+    if now.venue and not now.here:
+        return f"the capture records {recorded(now)}"
+    if now.last_tick_age_s is None:
+        return "no tick yet"
+    return f"silent for {duration(now.last_tick_age_s)}" if now.last_tick_age_s > STALE_S else None
+
+
+def recorded(now: Counters) -> str:
+    """What the capture records, in words."""
+    return market_name(now.venue, ", ".join(now.products))
 
 
 def capture_cells(now: Counters, market: Market | None, quarantined: int) -> list[Cell]:
-    """Feed health: state, pace, age of the last tick, how far the market is behind, reconnects, quarantine."""
+    """Feed health: state, pace, age of the last tick, how far the market is behind, reconnects, quarantine.
+
+    All but the stored ticks and the market's time are of whatever the capture records.
+    """
     if now.running:
-        state = Cell("ok", "Capture", "running", f"since {utc(now.since_ns, time.time_ns())}")
+        since = f"since {utc(now.since_ns, time.time_ns())}"
+        state = Cell("ok", "Capture", "running", since if now.here or not now.venue else f"{recorded(now)}, {since}")
     else:
         state = Cell(
             "bad" if now.state in ("failed", "died") else "idle",
@@ -37,26 +60,15 @@ def capture_cells(now: Counters, market: Market | None, quarantined: int) -> lis
             "stopped",
             now.state if now.state != "none" else "not started yet",
         )
-    silent = feed_silent(now)
-    last = Cell(
-        "bad" if silent else "ok" if now.running else "idle",
-        "Last tick",
-        "no data" if silent else age(now.last_tick_age_s) if now.running else MISSING,
-        f"silent for {duration(now.last_tick_age_s)}"
-        if silent
-        else utc(market.last_ns, time.time_ns())
-        if market
-        else "none stored",
-    )
     return [
         state,
         Cell(
             "ok" if now.ticks_per_s else "idle",
             "Ticks a second",
             rate(now.ticks_per_s) if now.running else MISSING,
-            f"{short_count(market.ticks)} stored" if market else "none stored",
+            f"{short_count(market.ticks)} of {market.product} stored" if market else "none stored",
         ),
-        last,
+        _last_tick(now, market),
         _behind(now, market),
         Cell(
             "warn" if now.reconnects else "ok" if now.running else "idle",
@@ -68,14 +80,38 @@ def capture_cells(now: Counters, market: Market | None, quarantined: int) -> lis
     ]
 
 
+def _last_tick(now: Counters, market: Market | None) -> Cell:
+    stored = f"stored: {utc(market.last_ns, time.time_ns())}" if market else "none stored"
+    if not now.running:
+        return Cell("idle", "Last tick", MISSING, stored)
+    heard_s = now.last_tick_age_s if now.here else now.heard_age_s
+    if heard_s is None:
+        return Cell("idle", "Last tick", "no data", "no tick yet")
+    if heard_s > STALE_S:
+        return Cell("bad", "Last tick", "no data", f"silent for {duration(heard_s)}")
+    return Cell("ok", "Last tick", age(heard_s), stored if now.here else f"of {recorded(now)}")
+
+
 def _behind(now: Counters, market: Market | None) -> Cell:
     """Lag of a real feed; for a simulated market that is catching up, how far its time is behind the clock."""
-    if not now.running or market is None:
+    if market is None or no_data(now) is not None:
         return Cell("idle", "Lag", MISSING, "behind the exchange")
-    if market.venue == "embedded" and now.behind_s is not None and now.behind_s > 60:
+    if catching_up(now):
         return Cell("ok", "Market time", f"−{duration(now.behind_s)}", "simulated, catching up")
-    lag = now.lag_s if now.lag_s is not None else now.behind_s
+    lag = lag_s(now)
     return Cell("warn" if (lag or 0) > 5 else "ok", "Lag", duration(lag), "behind the exchange")
 
 
-__all__ = ["STALE_S", "capture_cells", "feed_silent", "job_level"]
+def catching_up(now: Counters) -> bool:
+    """Whether the shown market is a simulated one whose time is still behind the clock."""
+    return now.venue == "embedded" and now.behind_s is not None and now.behind_s > BEHIND_S
+
+
+def lag_s(now: Counters) -> float | None:
+    """How far the feed is behind its exchange; of a simulated market that has caught up, how far behind the clock."""
+    if now.lag_s is None and now.venue == "embedded":
+        return now.behind_s
+    return now.lag_s
+
+
+__all__ = ["STALE_S", "capture_cells", "catching_up", "job_level", "lag_s", "no_data", "recorded"]

@@ -7,11 +7,12 @@ import time
 from core.config import Settings
 from core.evaluation.drift import DriftTable
 from core.features.dataset import Labelled
+from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
 from ui.shell import Cell
-from ui.text import VENUES
+from ui.text import market_name
 from ui.theme import MISSING, age, bps, count, lift, percent, prob, utc
 
 
@@ -21,7 +22,7 @@ def question_cells(rows: Labelled, settings: Settings, champion: Meta | None, st
     shares = [len(rows.volatility(s)) for s in ("train", "validation", "test")]
     parts = " / ".join(f"{100 * n / max(sum(shares), 1):.0f}" for n in shares)
     return [
-        Cell("ok", "Rows", count(len(times)), f"seconds, {VENUES.get(rows.venue, rows.venue)} {rows.product}"),
+        Cell("ok", "Rows", count(len(times)), f"seconds, {market_name(rows.venue, rows.product)}"),
         Cell("ok", "Splits", parts, f"train, validation, test by time; {settings.horizon_s} s purged"),
         champion_cell(champion, stale),
         Cell("warn" if rows.question.leaky else "idle", "Estimator", settings.label, f"{settings.horizon_s} s ahead"),
@@ -68,7 +69,7 @@ def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
     baseline = max((m for m in training.models if m.baseline), key=lambda m: m.scores.pr_auc, default=None)
     ahead = baseline is not None and s.pr_auc > baseline.scores.pr_auc
     return [
-        Cell("ok", "AP", prob(s.pr_auc), f"{best.title}, test split"),
+        Cell("ok", "AP", prob(s.pr_auc), f"{best.title}, test split, {market_name(best.venue, best.product)}"),
         Cell("ok", "Base rate", percent(s.base_rate), f"{count(s.n_spikes)} of {count(s.n_rows)} rows"),
         Cell("ok" if s.lift > 1 else "warn", "Lift", lift(s.lift), "AP over base rate, 1 is no skill"),
         Cell(
@@ -86,8 +87,15 @@ def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
     ]
 
 
+def compared_here(made: DriftTable | None, market: Market | None) -> DriftTable | None:
+    """The comparison where it is of `market`; one of another market says nothing here."""
+    if made is None or market is None or (made.venue, made.product) != (market.venue, market.product):
+        return None
+    return made
+
+
 def drift_cells(made: DriftTable | None, job: Job) -> list[Cell]:
-    """Drift: what moved, and what was compared."""
+    """Drift: what moved, and what was compared. `made` is a comparison of the shown market (`compared_here`)."""
     if made is None:
         said = job.message if job.running else "not run yet" if job.state == "none" else job.state
         return [
@@ -113,16 +121,26 @@ def drift_cells(made: DriftTable | None, job: Job) -> list[Cell]:
     ]
 
 
-def drift_cell(made: DriftTable | None) -> Cell:
+def drift_cell(made: DriftTable | None, market: Market | None) -> Cell:
     """Drift in one cell, for the home page."""
-    if made is None:
-        return Cell("idle", "Drift", "not compared", "needs a trained split")
+    here = compared_here(made, market)
+    if here is None:
+        other = "needs a trained split" if made is None else f"last: {market_name(made.venue, made.product)}"
+        return Cell("idle", "Drift", "not compared", other)
     return Cell(
-        "warn" if made.moved else "ok",
+        "warn" if here.moved else "ok",
         "Drift",
-        f"{made.moved} moved" if made.moved else "stable",
-        f"{made.moved} of {len(made.features)} features",
+        f"{here.moved} moved" if here.moved else "stable",
+        f"{here.moved} of {len(here.features)} features",
     )
 
 
-__all__ = ["champion_cell", "drift_cell", "drift_cells", "evaluation_cells", "question_cells", "training_cells"]
+__all__ = [
+    "champion_cell",
+    "compared_here",
+    "drift_cell",
+    "drift_cells",
+    "evaluation_cells",
+    "question_cells",
+    "training_cells",
+]

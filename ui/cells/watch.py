@@ -6,28 +6,26 @@ import time
 
 from core.jobs import Job
 from core.training.registry import Meta
-from ui.cells.feed import feed_silent, job_level
+from ui.cells.feed import catching_up, job_level, lag_s, no_data, recorded
 from ui.cells.models import champion_cell, drift_cell
 from ui.loaders import Counters
 from ui.pipeline import Facts
 from ui.shell import Cell
+from ui.text import market_name
 from ui.theme import MISSING, age, bps, duration, prob, short_count, utc
 from ui.view import View
 
 
 def home_cells(f: Facts, now: Counters) -> list[Cell]:
     """The whole pipeline in six cells."""
-    silent = feed_silent(now)
-    clock = time.time_ns()
+    why, clock = no_data(now), time.time_ns()
     if now.running:
-        heard = (
-            "no data"
-            if silent
-            else f"last tick {age(now.last_tick_age_s)}"
-            if now.last_tick_age_s is not None
-            else "no tick yet"
-        )
-        capture = Cell("bad" if silent else "ok", "Capture", "running", heard)
+        if why is None:
+            capture = Cell("ok", "Capture", "running", f"last tick {age(now.last_tick_age_s)}")
+        elif now.venue and not now.here:
+            capture = Cell("warn", "Capture", "running", f"records {recorded(now)}")
+        else:
+            capture = Cell("idle" if why == "no tick yet" else "bad", "Capture", "running", f"no data: {why}")
     else:
         failed = now.state in ("failed", "died")
         capture = Cell(
@@ -46,7 +44,7 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             "ok",
             "History",
             f"{short_count(m.ticks)} ticks",
-            f"from {utc(m.first_ns, clock)}",
+            f"{market_name(m.venue, m.product)}, from {utc(m.first_ns, clock)}",
         )
         if m
         else Cell("idle", "History", "none", "nothing captured yet")
@@ -61,33 +59,38 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             f"next {f.settings.horizon_s} s, {f.settings.label}",
         ),
         champion_cell(f.champion, f.stale),
-        drift_cell(f.drift),
-        Cell(
-            job_level(f.monitor),
-            "Monitor",
-            "running" if f.monitor.running else "stopped",
-            f.monitor.message
-            if f.monitor.running
-            else f"since {utc(f.monitor.heartbeat_ns, clock)}"
-            if f.monitor.heartbeat_ns
-            else "not started yet",
-        ),
+        drift_cell(f.drift, f.market),
+        _monitor(f, clock),
     ]
 
 
-def monitor_cells(now: Counters, job: Job, seen: View | None, champion: Meta, theta: float) -> list[Cell]:
-    """Live monitor: never a number where there is none: "no data" on a silent feed, "warming up" with its count."""
-    dead = not now.running or feed_silent(now)
-    if dead:
-        why = f"silent for {duration(now.last_tick_age_s)}" if now.running else "no capture runs"
+def _monitor(f: Facts, clock_ns: int) -> Cell:
+    if f.watched is not None:
+        if f.watched != f.here:
+            return Cell("warn", "Monitor", "running", f"watches {market_name(*f.watched)}")
+        return Cell("ok", "Monitor", "running", f.monitor.message)
+    stopped = f"since {utc(f.monitor.heartbeat_ns, clock_ns)}" if f.monitor.heartbeat_ns else "not started yet"
+    return Cell(job_level(f.monitor), "Monitor", "stopped", stopped)
+
+
+def monitor_cells(
+    now: Counters, job: Job, seen: View | None, champion: Meta, theta: float, elsewhere: str = ""
+) -> list[Cell]:
+    """Live monitor: never a number where there is none: "no data" on a silent feed, "warming up" with its count.
+
+    `elsewhere`: the market in words that the running monitor watches where that is not the shown one.
+    """
+    why = no_data(now)
+    dead = why is not None
+    if why is not None:
         feed = Cell("bad" if now.running else "idle", "Feed", "no data", why)
-    elif now.behind_s is not None and now.behind_s > 60:
+    elif catching_up(now):
         feed = Cell("ok", "Feed", f"−{duration(now.behind_s)}", "simulated, catching up")
     else:
-        feed = Cell("ok", "Feed", duration(now.lag_s if now.lag_s is not None else now.behind_s), "behind the exchange")
+        feed = Cell("ok", "Feed", duration(lag_s(now)), "behind the exchange")
     return [
         feed,
-        _forecast_cell(dead, job, seen, theta),
+        _forecast_cell(dead, job, seen, theta, elsewhere),
         _volatility_cell(dead, seen, champion),
         Cell(
             "idle",
@@ -108,12 +111,14 @@ def monitor_cells(now: Counters, job: Job, seen: View | None, champion: Meta, th
     ]
 
 
-def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float) -> Cell:
+def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewhere: str) -> Cell:
     name = "P(spike)"
     if dead:
         return Cell("idle", name, "no data", f"θ {prob(theta)}")
     if not job.running:
         return Cell("idle", name, MISSING, "the monitor is stopped")
+    if elsewhere:
+        return Cell("idle", name, MISSING, f"the monitor watches {elsewhere}")
     if seen is None or seen.last_p is None:
         message = job.message if job.message.startswith("warming up") else "no forecast yet"
         return Cell("idle", name, "warming up" if job.message.startswith("warming up") else MISSING, message)

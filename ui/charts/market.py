@@ -132,9 +132,16 @@ def monitor(
 
 
 def market_now(
-    kind: str, t: Times, mid: Values, *, spans: list[Span], gaps: list[Span], height: int = 230
+    kind: str,
+    t: Times,
+    mid: Values,
+    *,
+    spans: list[Span],
+    gaps: list[Span],
+    current: bool = True,
+    height: int = 230,
 ) -> go.Figure:
-    """The last minutes of mid with spike bands and gaps."""
+    """The last minutes of mid with spike bands and gaps; `current` as for `monitor`."""
     c = palette(kind)
     f = base(kind, height)
     f.update_layout(yaxis=crosshair(c) | {"tickformat": ",.2f", "nticks": 5}, yaxis3=hidden("y"), uirevision="live")
@@ -150,16 +157,23 @@ def market_now(
         hovertemplate="%{y:,.2f}",
     )
     if np.isfinite(mid[-1]):
-        notes.append(tag(c, c.price, price(float(mid[-1])), float(mid[-1])))
+        notes.append(tag(c, c.price if current else c.gap, price(float(mid[-1])), float(mid[-1])))
     f.layout.annotations = notes
     f.layout.shapes = bands(c, spans)
     return f
 
 
 def mid_and_spread(
-    kind: str, t: Times, mid: Values, spread_bps: Values, *, gaps: list[Span], height: int = 320
+    kind: str,
+    t: Times,
+    mid: Values,
+    spread_bps: Values,
+    *,
+    gaps: list[Span],
+    current: bool = True,
+    height: int = 320,
 ) -> go.Figure:
-    """Mid above, spread in bps below, on one clock."""
+    """Mid above, spread in bps below, on one clock; `current` as for `monitor`."""
     c = palette(kind)
     f = base(kind, height)
     side = f.layout.yaxis.to_plotly_json()
@@ -192,7 +206,7 @@ def mid_and_spread(
         hovertemplate="%{y:.2r} bps",
     )
     if np.isfinite(mid[-1]):
-        notes.append(tag(c, c.price, price(float(mid[-1])), float(mid[-1])))
+        notes.append(tag(c, c.price if current else c.gap, price(float(mid[-1])), float(mid[-1])))
     if np.isfinite(spread_bps[-1]):
         notes.append(tag(c, c.muted, bps(float(spread_bps[-1])), float(spread_bps[-1]), "y2"))
     f.layout.annotations = notes

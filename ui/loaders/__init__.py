@@ -3,26 +3,31 @@
 An error is never cached: Streamlit's caches keep returned values only.
 """
 
-from ui.loaders.homes import feed_names, headline, home, job, log_file, save, settings, store_file
+from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
     Said,
     counters,
     current_market,
     gaps,
+    headline,
     last_ticks,
     live,
     markets,
     minutes,
+    named_market,
     quarantined,
     said,
+    shown,
+    watched_elsewhere,
 )
 from ui.loaders.question import counts, labelled, market_question, threshold
-from ui.loaders.trained import champion, comparison, newest, offered, runs, sheet, stale
+from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 
 __all__ = [
     "Counters",
     "Said",
+    "band_rule",
     "champion",
     "comparison",
     "counters",
@@ -40,6 +45,7 @@ __all__ = [
     "market_question",
     "markets",
     "minutes",
+    "named_market",
     "newest",
     "offered",
     "quarantined",
@@ -48,7 +54,10 @@ __all__ = [
     "save",
     "settings",
     "sheet",
+    "shown",
     "stale",
     "store_file",
+    "theta",
     "threshold",
+    "watched_elsewhere",
 ]

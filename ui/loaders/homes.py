@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from core import jobs
-from core.config import Home, Settings, load_settings, save_settings
-from core.errors import BadInput
+from core.config import Home, Settings, change_settings, load_settings
 from core.ingestion import feeds
 
 
@@ -18,20 +17,9 @@ def settings() -> Settings:
     return load_settings(home())
 
 
-def headline() -> str:
-    """The home page's title: the product and the horizon, or the plain name where the settings cannot be read."""
-    try:
-        chosen = settings()
-    except BadInput:
-        return "Tremor"  # the page's body reads them again and says why
-    return f"{chosen.product}, next {chosen.horizon_s} seconds"
-
-
 def save(**changes: object) -> Settings:
     """Save changed settings and give back the whole. Raises BadInput when a value is not allowed."""
-    changed = settings().replace(**changes)
-    save_settings(home(), changed)
-    return changed
+    return change_settings(home(), **changes)
 
 
 def job(name: str) -> jobs.Job:
@@ -56,4 +44,4 @@ def feed_names() -> tuple[str, ...]:
     return feeds.names()
 
 
-__all__ = ["feed_names", "headline", "home", "job", "log_file", "save", "settings", "store_file"]
+__all__ = ["feed_names", "home", "job", "log_file", "save", "settings", "store_file"]

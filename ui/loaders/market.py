@@ -11,11 +11,14 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.config import Home
+from core.config import Home, Settings
+from core.errors import TremorError
 from core.ingestion import capture
 from core.ingestion.store import Market, Reader
+from core.jobs import Job
 from core.live import forecasts, pipeline
 from core.live.tail import Stretch, Tail
+from ui import text
 from ui.loaders.homes import home, job, settings
 
 Row = dict[str, Any]
@@ -33,6 +36,35 @@ def markets() -> list[Market]:
 def current_market() -> Market | None:
     """The market that all pages show: the settings' own, else the one with the most ticks; None in an empty store."""
     return pipeline.market_of(markets(), settings())
+
+
+def shown() -> str:
+    """The shown market in words, for the head of a page: "" where there is none, or where reading it fails."""
+    try:
+        market = current_market()
+    except TremorError:
+        return ""  # the page's body reads it again and says why
+    return "" if market is None else text.market_name(market.venue, market.product)
+
+
+def headline() -> str:
+    """The home page's title: the shown market's product (else the settings') and the horizon; plain where unknown."""
+    try:
+        chosen, market = settings(), current_market()
+    except TremorError:
+        return "Tremor"  # the page's body reads them again and says why
+    return f"{market.product if market else chosen.product}, next {chosen.horizon_s} seconds"
+
+
+def named_market(chosen: Settings) -> tuple[str, str]:
+    """Venue and product that `chosen` names, whether the store holds ticks of it or not."""
+    return pipeline.venue_of(chosen.feed), chosen.product
+
+
+def watched_elsewhere(monitor: Job, market: Market) -> str:
+    """The market in words that the running monitor watches where that is not `market`; else ""."""
+    watched = monitor.fields.get("venue", market.venue), monitor.fields.get("product", market.product)
+    return text.market_name(*watched) if monitor.running and watched != (market.venue, market.product) else ""
 
 
 @dataclass
@@ -121,7 +153,11 @@ def quarantined() -> int:
 
 @dataclass(frozen=True)
 class Counters:
-    """What the running capture says of itself; None where it has not said it (yet)."""
+    """What the running capture says of itself; None where it has not said it (yet).
+
+    `last_tick_age_s` and `behind_s` are of the market that the pages show, and None where the capture does not record
+    that one (`here` is False); everything else is of the capture.
+    """
 
     running: bool
     state: str
@@ -135,32 +171,56 @@ class Counters:
     stored: int | None
     behind_s: float | None
     """How far the market's own time is behind the clock: hours for a simulated market that is catching up."""
+    here: bool = True
+    venue: str = ""
+    products: tuple[str, ...] = ()
+    heard_age_s: float | None = None
+    """Age of the newest tick of any product that the capture records."""
 
 
 def counters() -> Counters:
-    """The capture's live counters."""
+    """The capture's live counters, held against the market that the pages show."""
     said = job("capture")
     fields = next(iter(capture.status(home())), {})
     market = current_market()
-    behind = (time.time_ns() - market.last_ns) / 1e9 if market is not None and said.running else None
+    venue, products = str(fields.get("venue") or ""), tuple(fields.get("products") or ())
+    here = market is not None and market.venue == venue and market.product in products
+    now_ns = time.time_ns()
 
     def number(name: str) -> float | None:
         value = fields.get(name)
         return float(value) if isinstance(value, (int, float)) else None
 
+    heard = number("last_tick_age_s")
     return Counters(
         running=said.running,
         state=said.state,
         message=said.message,
         since_ns=said.started_ns,
         ticks_per_s=number("ticks_per_s"),
-        last_tick_age_s=number("last_tick_age_s"),
+        last_tick_age_s=_age_s(market, heard, products, now_ns) if here and market is not None else None,
         lag_s=number("lag_s"),
         reconnects=fields.get("reconnects"),
         quarantined=fields.get("quarantined"),
         stored=fields.get("stored"),
-        behind_s=behind,
+        behind_s=(now_ns - market.last_ns) / 1e9 if here and market is not None else None,
+        here=here,
+        venue=venue,
+        products=products,
+        heard_age_s=heard,
     )
+
+
+def _age_s(market: Market, heard_s: float | None, products: tuple[str, ...], now_ns: int) -> float | None:
+    """Seconds since the newest tick of `market` was received, by our clock; None where there was none.
+
+    The capture's own word is of all its products together: where it records several, the receipt of the newest stored
+    tick of this one counts.
+    """
+    if heard_s is None or len(products) == 1:
+        return heard_s
+    received_ns = last_ticks(market, 1)[-1]["local_ts_ns"] if market.ticks else None
+    return None if received_ns is None else max((now_ns - received_ns) / 1e9, heard_s)
 
 
 __all__ = [
@@ -169,10 +229,14 @@ __all__ = [
     "counters",
     "current_market",
     "gaps",
+    "headline",
     "last_ticks",
     "live",
     "markets",
     "minutes",
+    "named_market",
     "quarantined",
     "said",
+    "shown",
+    "watched_elsewhere",
 ]

@@ -10,6 +10,7 @@ import models
 from core.config import Home, Settings
 from core.evaluation import drift
 from core.evaluation.drift import DriftTable
+from core.features.labels import Question
 from core.ingestion.store import Market
 from core.training import registry
 from core.training.registry import Meta, Training
@@ -50,11 +51,27 @@ def champion() -> Meta | None:
     return registry.champion(home())
 
 
+def band_rule(meta: Meta | None, settings: Settings, market: Market | None) -> tuple[str, float | None, int]:
+    """What bands of a live figure mark: a trailing volatility, the τ in bps it is held against, its seconds.
+
+    All three of the champion where it learned from `market`, else all three of the settings.
+    """
+    if meta is not None and market is not None and (meta.venue, meta.product) == (market.venue, market.product):
+        return meta.volatility, meta.tau_bps, meta.horizon_s
+    return Question(settings.label, settings.horizon_s).trailing, settings.tau_bps, settings.horizon_s
+
+
+def theta(meta: Meta, settings: Settings) -> float:
+    """The alert probability in use: the user's where it was set for this very model, else the one of validation."""
+    return settings.theta_for(meta.name, meta.theta)
+
+
 def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
     """Why `meta` answers another question than the settings ask of `market`, or None."""
-    if market is not None and market.venue != meta.venue:
-        return f"trained on the {text.venue(meta.venue)}, now the {text.venue(market.venue)}"
-    return registry.stale(meta, settings)
+    if market is not None and (market.venue, market.product) != (meta.venue, meta.product):
+        was, now = (text.market_name(m.venue, m.product) for m in (meta, market))
+        return f"trained on {was}, now {now}"
+    return registry.stale(meta, settings, market)
 
 
 def comparison() -> DriftTable | None:
@@ -72,4 +89,4 @@ def sheet(made: DriftTable) -> str:
     return _sheet(str(home().root), made.made_ns)
 
 
-__all__ = ["champion", "comparison", "newest", "offered", "runs", "sheet", "stale"]
+__all__ = ["band_rule", "champion", "comparison", "newest", "offered", "runs", "sheet", "stale", "theta"]

@@ -17,14 +17,14 @@ _mount = st.components.v2.component(
 )
 
 
-def threshold_dial(bins: Bins, tau_bps: float, *, key: str) -> float:
-    """Draw the dial at `tau_bps` and give back where it was last released, in bps (`tau_bps` until it was moved).
+def threshold_dial(bins: Bins, tau_bps: float, *, key: str) -> float | None:
+    """Draw the dial at `tau_bps` and give back where it was last released, in bps; None until it was moved.
 
     A `key` belongs to one distribution: give another where the bins are others, or the browser's number would be read
     on the wrong scale.
     """
     result = _mount(key=key, data=bins.message() | {"tau": tau_bps}, default={"k": None}, on_k_change=lambda: None)
-    return tau_bps if result.k is None else bins.edge(min(max(int(result.k), 0), BINS))
+    return None if result.k is None else bins.edge(min(max(int(result.k), 0), BINS))
 
 
 __all__ = ["BINS", "Bins", "binned", "threshold_dial"]
