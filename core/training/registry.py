@@ -195,11 +195,6 @@ def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:
     staged.rmdir()
 
 
-def write(home: Home, meta: Meta, content: bytes) -> None:
-    """`publish` for one model alone, added to its training."""
-    publish(home, [(meta, content)])
-
-
 def _clear_away(home: Home) -> None:
     """Remove the trainings that were not wholly published."""
     left = [f for f in home.artifacts.iterdir() if f.name.startswith(STAGED)]

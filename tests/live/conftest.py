@@ -37,7 +37,7 @@ def crown(home: Home, name: str = "zscore", quantile: float = 0.9, venue: str = 
         validation=score_at(name, y_val, p_val, scores.theta, "validation"), seconds=0.1, file=f"model{suffix}",
         sha256=hashlib.sha256(content).hexdigest(),
     )  # fmt: skip
-    registry.write(home, meta, content)
+    registry.publish(home, [(meta, content)])
     registry.set_champion(home, meta.name)
     return meta
 

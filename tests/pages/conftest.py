@@ -53,7 +53,7 @@ def trained(
             splits={s: {"rows": 300, "spikes": 30} for s in ("train", "validation", "test")},
             scores=scores, validation=scores, seconds=1.0, file="model.bin", sha256=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip
-        registry.write(home, meta, content)
+        registry.publish(home, [(meta, content)])
         made.append(meta)
     registry.set_champion(home, made[1].name)
     return made

@@ -28,7 +28,7 @@ def later(home: Home, meta: Meta, **changes: object) -> Meta:
     """The same model as if trained a second later."""
     fields = {"name": f"{meta.model}-later", "trained_ns": meta.trained_ns + 10**9, "training": "later"} | changes
     copy = msgspec.structs.replace(meta, **fields)
-    registry.write(home, copy, (home.artifacts / meta.name / meta.file).read_bytes())
+    registry.publish(home, [(copy, (home.artifacts / meta.name / meta.file).read_bytes())])
     return copy
 
 

@@ -68,10 +68,7 @@ def theta(meta: Meta, settings: Settings) -> float:
 
 def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
     """Why `meta` answers another question than the settings ask of `market`, or None."""
-    if market is not None and (market.venue, market.product) != (meta.venue, meta.product):
-        was, now = (text.market_name(m.venue, m.product) for m in (meta, market))
-        return f"trained on {was}, now {now}"
-    return registry.stale(meta, settings, market)
+    return registry.stale(meta, settings, market, text.market_name)
 
 
 def comparison() -> DriftTable | None:
