@@ -35,8 +35,8 @@ def labelled(market: Market, question: Question) -> Labelled:
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:
-    """τ in bps: the saved one, else the settings' quantile of the training part."""
-    return settings.tau_bps if settings.tau_bps is not None else rows.tau_of(settings.quantile)
+    """τ in bps that the settings ask for."""
+    return rows.threshold(settings)
 
 
 def counts(rows: Labelled, tau_bps: float) -> dict[str, dict[str, int]]:
