@@ -47,7 +47,7 @@ class Tail:
     def __init__(self, venue: str, product: str, keep_s: int = 900) -> None:
         self.venue, self.product = venue, product
         self._keep_ns = keep_s * SECOND_NS
-        self._store: tuple[int, int] | None = None
+        self._store: int | None = None
         self._begin()
 
     def _begin(self) -> None:

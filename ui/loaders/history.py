@@ -22,7 +22,7 @@ class History:
     def __init__(self, venue: str, product: str) -> None:
         self._market = (venue, product)
         self._lock = threading.Lock()
-        self._store: tuple[int, int] | None = None
+        self._store: int | None = None
         self._begin()
 
     def _begin(self) -> None:

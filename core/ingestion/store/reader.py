@@ -86,13 +86,11 @@ class Reader:
             connection.close()
 
     @property
-    def identity(self) -> tuple[int, int] | None:
-        """Tells this log from another one that takes its place later; None while there is no file."""
-        try:
-            stat = self._path.stat()
-        except FileNotFoundError:
-            return None
-        return stat.st_dev, stat.st_ino
+    def identity(self) -> int | None:
+        """Tells this log from another one in its place: when its first source was opened, ns; None while it has none."""
+        with self._open() as connection:
+            first = None if connection is None else connection.execute("SELECT min(opened_ns) FROM sources").fetchone()
+        return None if first is None else first[0]
 
     def markets(self) -> list[Market]:
         """Every market with ticks or trades, ordered by venue and product. Counts cover all sources."""
