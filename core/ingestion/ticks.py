@@ -9,7 +9,7 @@ the Unix epoch, UTC: `exch_ts_ns` is the exchange's clock, `local_ts_ns` ours at
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import msgspec
 import numpy as np
@@ -139,4 +139,5 @@ class Tape:
 
     def __getitem__(self, rows: slice) -> Self:
         columns = (getattr(self, f.name) for f in fields(self))
-        return type(self)(*(None if column is None else column[rows] for column in columns))
+        cut: list[Any] = [None if column is None else column[rows] for column in columns]
+        return type(self)(*cut)

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from core.ingestion.store.ids import Ids
-from core.ingestion.ticks import Entry, Heartbeat, Lapse, Trade
+from core.ingestion.ticks import Entry, Heartbeat, Lapse, Stored, Trade
 
 QUOTES = "quotes in it are unknown"
 WHOLE = f"no trade is missing; {QUOTES}"
 NO_IDS = f"this feed's trades carry no ids that rise by one, so what was missed cannot be known; {QUOTES}"
 NO_TAPE = f"no trade was stored before it, so what was missed cannot be known; {QUOTES}"
+LAPSES = frozenset({"sequence", "silence", "downtime"})
 _FOUND = {
     "trade_id": "the trade id jumped",
     "heartbeat": "heartbeats tell of trades that the tape did not bring",
@@ -105,7 +106,7 @@ class Book:
         self._claim = beat.last_trade_id if beat.last_trade_id > last else None
         if claim is None or claim <= last:
             return
-        for gap in self.gaps:
+        for gap in self._unmended():
             if gap.waiting or (gap.before is not None and gap.after is not None and gap.before <= last < gap.after):
                 if gap.before is not None and (gap.after is None or claim + 1 > gap.after):
                     self._reach(gap, claim + 1, time_of(beat), now_ns)
@@ -114,10 +115,13 @@ class Book:
         self._reach(gap, claim + 1, None, now_ns)
 
     def lapse(self, lapse: Lapse, place: int, now_ns: int) -> None:
-        """The capture's word; said again of the same stretch (a silence that is over) it only moves its end."""
+        """The capture's word; said again of the same stretch (a silence that is over) it only moves its end.
+
+        The session has ended at the first saying, which may be committed and forecast by now.
+        """
         for gap in self.gaps:
-            if (gap.seen, gap.from_ns) == (lapse.seen, lapse.from_ns) and gap.seen != "trade_id":
-                gap.to_ns, gap.place, gap.changed = max(gap.to_ns, lapse.to_ns), place, True
+            if (gap.seen, gap.from_ns) == (lapse.seen, lapse.from_ns):
+                gap.to_ns, gap.changed = max(gap.to_ns, lapse.to_ns), True
                 return
         gap = self._new(lapse.seen, lapse.from_ns, lapse.to_ns, place, self.ids.highest, now_ns)
         gap.detail = lapse.detail
@@ -125,6 +129,14 @@ class Book:
             gap.close("unrepairable", NO_TAPE if lapse.ids else NO_IDS, now_ns)
         else:
             self._awaited.append(gap)
+
+    def tidy(self) -> None:
+        """What is put down and repaired is done with, but for the newest lapse: its end may not have come yet."""
+        lapses = [gap for gap in self.gaps if gap.seen in LAPSES]
+        self.gaps = [gap for gap in self.gaps if gap.state != "repaired" or gap in lapses[-1:]]
+        for gap in self.gaps:
+            gap.changed, gap.place = False, None
+        self.tape_changed = False
 
     def settle(self, key: tuple[str, str], entries: Sequence[Entry], now_ns: int) -> None:
         """At the end of a batch: its trades may have come in any order, and only what is missing now is a gap."""
@@ -154,12 +166,15 @@ class Book:
 
     def _covered(self, before: int, after: int, now_ns: int) -> bool:
         """Whether a gap of the ledger has this hole already; the one that heartbeats told of may grow to hold it."""
-        for gap in self.gaps:
+        for gap in self._unmended():
             if gap.before is not None and gap.after is not None and gap.before <= before < gap.after:
                 if after > gap.after:
                     self._reach(gap, after, None, now_ns)
                 return True
         return False
+
+    def _unmended(self) -> list[Gap]:
+        return [gap for gap in self.gaps if gap.state != "repaired"]
 
     def _reach(self, gap: Gap, after: int, to_ns: int | None, now_ns: int) -> None:
         """The gap is now known to end before trade `after`."""
@@ -189,6 +204,6 @@ class Book:
         return gap
 
 
-def time_of(event: Trade | Heartbeat) -> int:
+def time_of(event: Stored) -> int:
     """The market's time of an event: the exchange's clock, else ours, ns UTC."""
     return int((event.local_ts_ns if event.exch_ts_ns is None else event.exch_ts_ns) or 0)

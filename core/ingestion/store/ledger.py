@@ -97,10 +97,7 @@ class Ledger:
     def committed(self) -> None:
         """The batch is acknowledged: what `open` says is now of it."""
         for key, book in self._touched.items():
-            book.tape_changed = False
-            for gap in book.gaps:
-                gap.changed, gap.place = False, None
-            book.gaps = [gap for gap in book.gaps if gap.state != "repaired"]
+            book.tidy()
             self._counts[key] = book.open
         self._touched = {}
 
