@@ -127,3 +127,27 @@ def test_status_tells_of_the_running_capture_only(home: Home) -> None:
         assert (said["received"], said["message"]) == (5, "receiving")
         assert said["pid"] == jobs.read(home, "capture").pid
     assert status(home) == []
+
+
+def test_several_feeds_share_one_writer_and_have_an_entry_each(home: Home) -> None:
+    """Two feeds that cannot be reached: one process, one lock, two sources, two entries of status."""
+    addresses = [("coinbase_exchange", "ws://127.0.0.1:9"), ("coinbase_advanced", "ws://127.0.0.1:9")]
+    asked = [Asked(feed, ("BTC-USD", "ETH-USD"), url=url, seconds=0.4) for feed, url in addresses]
+    seen: list[list[dict[str, Any]]] = []
+    with jobs.hold(home, "capture") as me:
+
+        def beat(progress: float | None, message: str, **fields: Any) -> None:
+            me.beat(progress, message, every_s=0, **fields)
+            seen.append(status(home))
+
+        fields = capture(home, asked, beat, World(beat_s=0.05))
+    assert (fields["feed"], fields["products"]) == ("coinbase_exchange,coinbase_advanced", ["BTC-USD", "ETH-USD"])
+    assert [one["feed"] for one in fields["captures"]] == [feed for feed, _ in addresses]
+    assert [entry["feed"] for entry in seen[-1]] == [feed for feed, _ in addresses]
+    assert all("not connected" in entry["message"] and adds_up(entry) for entry in seen[-1])
+    with Writer(home) as writer:
+        names = writer.connection.execute("SELECT name FROM sources WHERE kind = 'capture'").fetchall()
+    assert sorted(names) == sorted((feed,) for feed, _ in addresses)
+    for wrong in ([], [asked[0], asked[0]]):
+        with pytest.raises(BadInput):
+            capture(home, wrong, beat)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -41,6 +42,7 @@ class Several:
         if not asked:
             raise BadInput("no feed was named: give at least one, like --feed coinbase_exchange")
         self._home, self._beat = home, beat
+        self._speaking = threading.Lock()
         self._said: list[dict[str, Any]] = [{} for _ in asked]
         self._captures = [Capture(home, one, self._hear(i), world) for i, one in enumerate(asked)]
 
@@ -72,8 +74,9 @@ class Several:
 
     def _hear(self, i: int) -> Beat:
         def beat(progress: float | None, message: str, **fields: Any) -> None:
-            self._said[i] = {**fields, "message": message}
-            self._beat(progress, self._message(), **self._together())
+            with self._speaking:  # each feed speaks from a thread of its own
+                self._said[i] = {**fields, "message": message}
+                self._beat(progress, self._message(), **self._together())
 
         return beat
 
