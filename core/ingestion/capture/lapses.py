@@ -47,6 +47,10 @@ class Lapses:
         """The connection has ended."""
         self._begin("downtime", f"the connection was lost: {why}")
 
+    def shed(self) -> None:
+        """What comes now is not kept: from the last event that was, to the next one that is."""
+        self._begin("downtime", "the store could not keep up, and what came was shed")
+
     def silent(self, seconds: float) -> list[Lapse]:
         """No frame came for so long: known now, before anything comes again."""
         self._begin("silence", f"no frame came for {seconds:.0f} s and more")

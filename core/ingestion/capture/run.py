@@ -39,7 +39,7 @@ class Capture:
         self._url = asked.url or self._feed.WS_URL
         check(asked, self._url)
         local = is_loopback(self._url)
-        self._venue = asked.venue or ("embedded" if local else self._feed.VENUE)
+        self.venue = asked.venue or ("embedded" if local else self._feed.VENUE)
         self._rest_url = asked.rest_url or (None if asked.url else self._feed.REST_URL)
         self._proxy: Literal[True] | None = None if local else True
         self._desk = Desk(asked.products, self._feed.CHANNELS)
@@ -68,19 +68,19 @@ class Capture:
 
     async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
         """As `run`, into an open writer that lives in `thread` and that other feeds may share."""
-        detail = {"venue": self._venue, "products": list(self._asked.products), "url": self._url}
+        detail = {"venue": self.venue, "products": list(self._asked.products), "url": self._url}
         reader, world = Reader(self._home), self._world
-        former = reader.last_captured(self._venue)
+        former = reader.last_captured(self.venue)
         loop = asyncio.get_running_loop()
         source = await loop.run_in_executor(thread, lambda: writer.source("capture", self._asked.feed, **detail))
         for product in self._asked.products:
-            await loop.run_in_executor(thread, writer.ledger.open, self._venue, product)
+            await loop.run_in_executor(thread, writer.ledger.open, self.venue, product)
         self._ledger = writer.ledger
-        self._lapses = Lapses(self._venue, self._asked.products, self._feed.TRADE_IDS, former)
+        self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
         self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread)
 
         async def open_gaps() -> list[OpenGap]:
-            return await asyncio.to_thread(reader.open_gaps, self._venue, self._asked.products)
+            return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
 
         def give_up(gap: int, why: str) -> None:
             self._sink.put([GaveUp(gap=gap, detail=why)])
@@ -169,6 +169,9 @@ class Capture:
             self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)))
             return True
         kept: list[Entry] = []
+        shed = self._sink.sheds
+        if shed:
+            self._lapses.shed()
         for event in events:
             if isinstance(event, Subscribed):
                 self._desk.answered(event)
@@ -177,7 +180,7 @@ class Capture:
                     return False
                 self._desk.refuse(event)
             else:
-                kept += [*self._lapses.before(event), self._seen(event, local_ts_ns)]
+                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns)]
         if kept:
             self._sink.put(kept)
         return True
@@ -195,11 +198,11 @@ class Capture:
         if self._backoff.attempt or self._message != "receiving":
             self._backoff.reset()
             self._message = "receiving"
-        return event if event.venue == self._venue else msgspec.structs.replace(event, venue=self._venue)
+        return event if event.venue == self.venue else msgspec.structs.replace(event, venue=self.venue)
 
     def _backfilled(self, trades: list[Trade]) -> None:
         self._counters.backfilled += len(trades)
-        self._sink.put([msgspec.structs.replace(trade, venue=self._venue) for trade in trades])
+        self._sink.put([msgspec.structs.replace(trade, venue=self.venue) for trade in trades])
 
     async def _seconds(self) -> None:
         """Each beat: the watchdog, unanswered subscriptions, and the word to the outside."""
@@ -229,7 +232,7 @@ class Capture:
         counters, now_s = self._counters, self._world.monotonic()
         return {
             "feed": self._asked.feed,
-            "venue": self._venue,
+            "venue": self.venue,
             "products": list(self._desk.wanted),
             "url": self._url,
             "ticks_per_s": round(counters.ticks.per_s(now_s), 2),
@@ -245,7 +248,7 @@ class Capture:
             "heartbeats": counters.heartbeats,
             "backfilled": counters.backfilled,
             "reconnects": counters.reconnects,
-            "gaps_open": sum(self._ledger.open(self._venue, product) for product in self._asked.products),
+            "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
         }
 

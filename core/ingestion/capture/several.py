@@ -45,6 +45,11 @@ class Several:
         self._speaking = threading.Lock()
         self._said: list[dict[str, Any]] = [{} for _ in asked]
         self._captures = [Capture(home, one, self._hear(i), world) for i, one in enumerate(asked)]
+        if len({one.venue for one in self._captures}) < len(asked):
+            raise BadInput(
+                "two of these feeds are of the same venue, so that its market would be recorded twice and out of order:"
+                " leave one out"
+            )
 
     def stop(self) -> None:
         """End all of them soon."""

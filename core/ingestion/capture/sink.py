@@ -69,6 +69,11 @@ class Sink:
         """Whether the next frame has no place: wait for `room` before it is put."""
         return len(self._frames) >= self._limit and not self._shedding
 
+    @property
+    def sheds(self) -> bool:
+        """Whether the next frame that is put is shed."""
+        return len(self._frames) >= self._limit
+
     async def room(self) -> None:
         """Wait until the queue is half empty; give up after `patience_s` and shed from then on."""
         self._room.clear()
