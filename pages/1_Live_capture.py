@@ -6,10 +6,11 @@ from ui import charts, loaders, shown, text
 from ui.capture_panels import controls, import_panel
 from ui.cells import capture_cells, no_data
 from ui.frames import times
+from ui.ledger_panels import files_panel, identity_panel, ledger_panel, quarantine_panel
 from ui.live_figure import live_figure
-from ui.shell import block, box, code, empty, fragment, kind, note, open_page, strip, table
-from ui.tables import gap_rows, tick_rows
-from ui.theme import count, moment, size
+from ui.shell import block, box, empty, fragment, kind, open_page, strip, table
+from ui.tables import tick_rows
+from ui.theme import count, moment
 from ui.view import view
 
 with open_page("Live capture", "which market is recorded, and whether its feed is healthy", loaders.shown()):
@@ -26,6 +27,7 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
             st.rerun()  # it ended by itself: the controls must say so
         if now.state in ("failed", "died"):
             box(f"The capture stopped: {now.message}", "bad", key="capture_failed")
+        identity_panel()
 
     health()
 
@@ -62,24 +64,14 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
         market = loaders.current_market()
         if market is None:
             return
-        left, right = st.columns([3, 2], gap="large")
-        with left:
-            block("Last 20 ticks", "newest first")
-            table(*tick_rows(loaders.last_ticks(market)), key="last_ticks")
-        with right:
-            holes = loaders.gaps(market)
-            block("Gaps", "jumps of the trade id, newest first")
-            if not holes:
-                note("No trade is known to be missing.")
-            else:
-                table(*gap_rows(holes), key="gaps")
+        ledger_panel(market)
+        block("Last 20 ticks", "newest first")
+        table(*tick_rows(loaders.last_ticks(market)), key="last_ticks")
 
     evidence()
 
     import_panel()
     with st.expander(f"Quarantine: {count(loaders.quarantined())} frames"):
-        note(text.HELP["quarantine"])
+        quarantine_panel()
     with st.expander("Where the files are"):
-        path, taken = loaders.store_file()
-        note(f"Tick store: {code(path)}, {size(taken)}. Its newest rows may still be in the file beside it, -wal.")
-        note(f"The capture's log: {code(loaders.log_file('capture'))}")
+        files_panel()

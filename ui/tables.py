@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.evaluation.drift import DriftTable
+from core.ingestion.store import Quarantined
 from core.training.registry import Meta, Training
 from ui.text import market_name
-from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, utc
+from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, size, utc
 
 Row = dict[str, Any]
 Rows = tuple[list[str], list[list[str]]]
@@ -35,14 +36,46 @@ def tick_rows(ticks: Sequence[Row]) -> Rows:
     return ["UTC", "bid", "ask", "last trade", "taker"], rows
 
 
-def gap_rows(holes: Sequence[Row], most: int = 12) -> Rows:
-    """Newest first: when, how long, how many trades are missing."""
+def gap_rows(gaps: Sequence[Row], most: int = 12) -> Rows:
+    """Newest first: when, how long, how it was seen, how many trades are missing, what became of it."""
     now = time.time_ns()
     rows = [
-        [utc(g["from_ns"], now, zone=False), duration((g["to_ns"] - g["from_ns"]) / 1e9), count(g["missing"])]
-        for g in list(reversed(holes))[:most]
+        [
+            utc(g["from_ns"], now, zone=False),
+            duration((g["to_ns"] - g["from_ns"]) / 1e9),
+            g["seen"].replace("_", " "),
+            _missing(g),
+            g["state"],
+            g["detail"],
+        ]
+        for g in sorted(gaps, key=lambda g: -g["from_ns"])[:most]
     ]
-    return ["from, UTC", "for", "trades missing"], rows
+    return ["from, UTC", "for", "seen by", "trades missing", "state", "what is known"], rows
+
+
+def _missing(gap: Row) -> str:
+    if gap["missing"] is None:
+        return "unknown"
+    if gap["still_missing"] in (0, gap["missing"]):
+        return count(gap["missing"])
+    return f"{count(gap['still_missing'])} of {count(gap['missing'])}"
+
+
+def quarantine_rows(frames: Sequence[Quarantined], most: int = 120) -> Rows:
+    """Newest first: when it came, why it was refused, its size, and its first bytes as printable ASCII."""
+    now = time.time_ns()
+    rows = [[utc(f.local_ts_ns, now, zone=False), f.reason, size(len(f.frame)), inert(f.frame, most)] for f in frames]
+    return ["received, UTC", "why", "size", "its first bytes"], rows
+
+
+def inert(frame: bytes, most: int) -> str:
+    """The first `most` bytes as text that can do nothing: what is no printable ASCII, and the backslash, is escaped.
+
+    >>> inert(b'{"a":1}', 10), inert(b"\\x00\\xff<b>", 3)
+    ('{"a":1}', '\\\\x00\\\\xff< ...')
+    """
+    text = "".join(chr(b) if 32 <= b < 127 and b != 92 else f"\\x{b:02x}" for b in frame[:most])
+    return text + (" ..." if len(frame) > most else "")
 
 
 def split_rows(counts: dict[str, dict[str, int]]) -> Rows:

@@ -17,7 +17,9 @@ HELP: Final[dict[str, str]] = {
     "recall": "Recall: the share of spike seconds that were alerted.",
     "f1": "F1: harmonic mean of precision and recall at θ.",
     "event": "Event: a run of spike seconds; runs closer than the horizon count as one.",
-    "gap": "Gap: a stretch in which trades are known to be missing, seen as a jump of the trade id.",
+    "gap": "Gap: a stretch in which events are known or suspected to be missing.",
+    "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
+    "and the session that ended at it stays ended.",
     "quarantine": "Quarantine: frames that no parser accepted, kept with their bytes.",
     "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation.",
     "purge": "Purge: the first horizon of rows behind each boundary is dropped, so that no label of an earlier split "
@@ -27,6 +29,14 @@ HELP: Final[dict[str, str]] = {
     "with another path, so that no stretch is stored twice.",
     "embedded": "A market simulated on this machine, in Coinbase's protocol. Its ticks never mix with real ones.",
 }
+
+FATES: Final[tuple[tuple[str, str], ...]] = (
+    ("stored", "stored"),
+    ("duplicates", "held already"),
+    ("quarantined", "in quarantine"),
+    ("shed", "shed"),
+)
+"""What becomes of all that is received: the counters, and the words for them."""
 
 FEEDS: Final[dict[str, str]] = {
     "embedded": "Embedded exchange (simulated)",
@@ -99,6 +109,7 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 
 
 __all__ = [
+    "FATES",
     "FEEDS",
     "HELP",
     "LABELS",

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from core.features.bars import Bars
+    from core.ingestion.store import Market
+
+    Columns = Callable[[Bars, Market], dict[str, Any]]
 
 Export = Callable[[Home, argparse.Namespace], "pa.Table"]
 
@@ -33,24 +36,31 @@ def trades(home: Home, args: argparse.Namespace) -> pa.Table:
 
 
 def gaps(home: Home, args: argparse.Namespace) -> pa.Table:
-    """The jumps of trade_id on the trade tape: stretches in which trades are known to be missing."""
+    """The gap ledger: where events are known or suspected to be missing, how that was seen, and what became of it."""
     from core.ingestion.store import Reader
 
     return Reader(home).gaps(args.venue, args.product)
 
 
 def bars(home: Home, args: argparse.Namespace) -> pa.Table:
-    """Every closed one-second bar: end (ns UTC), market, session, and the columns of `core.features.bars`."""
+    """Every closed one-second bar: end (ns UTC), market, session, the columns of `core.features.bars`, and `in_gap`:
+    a gap that is not repaired touches it."""
     from core.features.bars import COLUMNS
+    from core.features.labels import in_gap
+    from core.ingestion.store import Reader
 
-    return _each_market(home, args, lambda history: dict(zip(COLUMNS, history.values.T, strict=True)))
+    def columns(history: Bars, market: Market) -> dict[str, Any]:
+        marked = in_gap(history.bar_end_ns, Reader(home).unmended(market.venue, market.product))
+        return {**dict(zip(COLUMNS, history.values.T, strict=True)), "in_gap": marked}
+
+    return _each_market(home, args, columns)
 
 
 def features(home: Home, args: argparse.Namespace) -> pa.Table:
     """Every feature of every closed bar, NaN where its window is warming up or its input is not in the source."""
     from core.features import dataset, formulas
 
-    return _each_market(home, args, lambda history: dict(zip(formulas.NAMES, dataset.table(history), strict=True)))
+    return _each_market(home, args, lambda history, _: dict(zip(formulas.NAMES, dataset.table(history), strict=True)))
 
 
 def labels(home: Home, args: argparse.Namespace) -> pa.Table:
@@ -87,7 +97,7 @@ def forecasts(home: Home, args: argparse.Namespace) -> pa.Table:
     return log.table(home, args.venue, args.product)
 
 
-def _each_market(home: Home, args: argparse.Namespace, columns: Callable[[Bars], dict[str, Any]]) -> pa.Table:
+def _each_market(home: Home, args: argparse.Namespace, columns: Columns) -> pa.Table:
     """The markets asked for, one after the other: bar_end_ns, venue, product, session, and `columns` of its bars."""
     import pyarrow as pa
 
@@ -101,7 +111,9 @@ def _each_market(home: Home, args: argparse.Namespace, columns: Callable[[Bars],
             history = dataset.bars(reader, market.venue, market.product)
             names = {"venue": [market.venue] * len(history), "product": [market.product] * len(history)}
             parts.append(
-                pa.table({"bar_end_ns": history.bar_end_ns, **names, "session": history.session, **columns(history)})
+                pa.table(
+                    {"bar_end_ns": history.bar_end_ns, **names, "session": history.session, **columns(history, market)}
+                )
             )
     return pa.concat_tables(parts)
 

@@ -10,6 +10,7 @@ from typing import Any
 from core import jobs
 from core.commands.watch import seconds
 from core.config import Home
+from core.errors import BadInput
 from core.ingestion import feeds
 
 
@@ -22,7 +23,9 @@ def register(sub: Any) -> None:
     p.add_argument("--product", help="the product of rows that name none (BTC-USD)")
     p.set_defaults(run=run_import)
     p = sub.add_parser("capture", help="capture live ticks and trades until stopped")
-    p.add_argument("--feed", required=True, metavar="NAME", help=", ".join(feeds.names()))
+    p.add_argument(
+        "--feed", required=True, action="append", metavar="NAME", help=f"{', '.join(feeds.names())}; or several"
+    )
     p.add_argument("--product", required=True, action="append", metavar="P", help="may be given several times")
     p.add_argument("--url", metavar="WS", help="another WebSocket address than the exchange's own")
     p.add_argument("--rest-url", metavar="HTTP", help="where missing trades are asked for (the exchange's own)")
@@ -52,9 +55,12 @@ def run_capture(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """The counters at the end."""
     from core.ingestion.capture import Asked, capture
 
-    asked = Asked(args.feed, tuple(args.product), args.url, args.rest_url, args.seconds, args.venue)
+    if len(args.feed) > 1 and (args.url or args.rest_url or args.venue):
+        raise BadInput("several feeds have an address and a venue each: leave out --url, --rest-url and --venue")
+    rest = (tuple(args.product), args.url, args.rest_url, args.seconds, args.venue)
+    asked = [Asked(feed, *rest) for feed in args.feed]
     with jobs.hold(home, "capture") as me:
-        result = capture(home, asked, me.beat)
+        result = capture(home, asked[0] if len(asked) == 1 else asked, me.beat)
         said = f"stopped after {result['stored']:,} stored"
         me.beat(1.0, said, **result)
         me.end("done", said, result)

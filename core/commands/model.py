@@ -189,7 +189,8 @@ def run_drift(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         with Reader(home) as reader:
             market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
-        rows = label(history, Question(settings.label, settings.horizon_s), market.venue, market.product)
+            unmended = reader.unmended(market.venue, market.product)
+        rows = label(history, Question(settings.label, settings.horizon_s), market.venue, market.product, unmended)
         table = compare(
             home, part(rows, history, args.reference), part(rows, history, args.current, args.last_seconds),
             rows.features, names=(args.reference, args.current), fingerprint=rows.digest[:16], venue=market.venue,

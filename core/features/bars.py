@@ -6,7 +6,8 @@ s;
 what comes later than that is counted as late and enters no bar. A second without ticks is a bar too: zero counts, the
 last mid carried forward. A session ends where neither tick, trade nor heartbeat came for more than 10 s, and where one
 capture or file ends and the next begins. The bar that holds the newest event is open and is not given out: the bars of
-the first part of a recording are the first bars of the whole.
+the first part of a recording are the first bars of the whole. A gap of the ledger ends a session too, at the event that
+brought it to light (ADR 9).
 """
 
 from __future__ import annotations
@@ -102,6 +103,7 @@ class Sampler:
         """Closed bars that the events of `tape` (those that follow what was pushed before) bring about."""
         parts: list[Bars] = []
         at = 0
+        after_gap = np.zeros(len(tape), np.bool_) if tape.after_gap is None else tape.after_gap
         while at < len(tape):
             room = 8192
             ends = np.empty(room, dtype=np.int64)
@@ -118,6 +120,7 @@ class Sampler:
                 tape.ask_size,
                 tape.size,
                 tape.side,
+                after_gap,
                 at,
                 self._clock,
                 self._mids,
@@ -191,7 +194,24 @@ def _close_oldest(clock, mids, sums, ends, sessions, values, made):  # type: ign
 
 @njit(cache=True)
 def _sample(  # type: ignore[no-untyped-def]
-    kind, source, ts, price, bid, ask, bid_size, ask_size, size, side, at, clock, mids, sums, ends, sessions, values
+    kind,
+    source,
+    ts,
+    price,
+    bid,
+    ask,
+    bid_size,
+    ask_size,
+    size,
+    side,
+    after_gap,
+    at,
+    clock,
+    mids,
+    sums,
+    ends,
+    sessions,
+    values,
 ):
     """Take events from `at` on until the tape or the room for bars ends; returns (next event, bars made)."""
     made = 0
@@ -200,7 +220,7 @@ def _sample(  # type: ignore[no-untyped-def]
     while at < n:
         now = ts[at]
         breaks = clock[_OPEN] == 0 or source[at] != clock[_SOURCE] or now - clock[_LAST_TS] > SILENCE_NS
-        if breaks:
+        if breaks or after_gap[at]:
             if clock[_OPEN] == 1:
                 # the session that ends: all its bars up to the one that holds its last event
                 while clock[_OLDEST_END] - SECOND_NS <= clock[_LAST_TS]:

@@ -14,7 +14,7 @@ from core.config import Home, Settings, load_settings
 from core.errors import BadInput, NotEnough
 from core.features import formulas
 from core.features.bars import SECOND_NS, Bars, Sampler
-from core.features.labels import Question, forward_volatility
+from core.features.labels import Question, forward_volatility, in_gap, touching
 from core.features.markets import chosen
 from core.features.windows import CORE_S, REACH, restart
 from core.ingestion.store import Reader
@@ -36,6 +36,7 @@ def bars(reader: Reader, venue: str, product: str) -> Bars:
 
 
 WORTH_TWO_THREADS = 100_000
+NO_GAPS = np.empty((0, 2), np.int64)
 
 
 def table(bars: Bars, out: NDArray[np.float64] | None = None) -> NDArray[np.float64]:
@@ -184,8 +185,13 @@ def shown(tau_bps: float) -> str:
     return f"{np.floor(tau_bps * 10**digits) / 10**digits:.{digits}f}"
 
 
-def label(history: Bars, question: Question, venue: str, product: str) -> Labelled:
+def label(
+    history: Bars, question: Question, venue: str, product: str, unmended: NDArray[np.int64] | None = None
+) -> Labelled:
     """Every bar that can be a row, with its features, its forward volatility and its split.
+
+    `unmended` has the stretches of the gaps that are not repaired, (from_ns, to_ns), shape (m, 2): a horizon that
+    touches one gives no label.
 
     The last rows before a boundary keep their labels; the first ones behind it, up to a horizon, are purged: no label
     of an
@@ -193,6 +199,8 @@ def label(history: Bars, question: Question, venue: str, product: str) -> Labell
     """
     features = table(history)
     forward = forward_volatility(question, features, history.bar_end_ns, history.session)
+    marked = in_gap(history.bar_end_ns, NO_GAPS if unmended is None else unmended)
+    forward[touching(marked, question.horizon_s)] = np.nan
     core = features[formulas.NAMES.index(f"rv_{CORE_S}")]
     kept = np.flatnonzero(~np.isnan(forward) & ~np.isnan(core))
     need = CORE_S + question.horizon_s + 1
@@ -218,7 +226,7 @@ def label(history: Bars, question: Question, venue: str, product: str) -> Labell
     train = rows["split"] == "train"
     has = {name: bool(rows.loc[train, name].notna().any()) for name in formulas.NAMES}
     digest = hashlib.sha256()
-    for column in (history.bar_end_ns, history.session, history.values):
+    for column in (history.bar_end_ns, history.session, history.values, np.flatnonzero(marked)):
         digest.update(np.ascontiguousarray(column).tobytes())
     return Labelled(
         rows,
@@ -249,7 +257,8 @@ def labelled(home: Home, question: Question, venue: str | None = None, product: 
     """`label` on all that the home holds of a market (`markets.chosen`)."""
     with Reader(home) as reader:
         market = chosen(reader, load_settings(home), venue, product)
-        return label(bars(reader, market.venue, market.product), question, market.venue, market.product)
+        unmended = reader.unmended(market.venue, market.product)
+        return label(bars(reader, market.venue, market.product), question, market.venue, market.product, unmended)
 
 
 def build(

@@ -4,7 +4,7 @@ A row at t is labelled by the bars ending in (t, t + horizon]: forward volatilit
 one
 horizon later in the same session, so window and horizon share every bit of their arithmetic and none of their bars.
 Where
-the session ends within the horizon there is no label.
+the session ends within the horizon there is no label, nor where the horizon touches a gap that is not repaired.
 """
 
 from __future__ import annotations
@@ -95,6 +95,29 @@ def _shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], sessio
         whole = (session[ahead:] == session[:-ahead]) & (bar_end_ns[ahead:] - bar_end_ns[:-ahead] == ahead * SECOND_NS)
         forward[:-ahead] = np.where(whole, trailing[ahead:], np.nan)
     return forward
+
+
+def in_gap(bar_end_ns: NDArray[np.int64], stretches: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which bars a stretch touches, shape (n,). A bar covers [end - 1 s, end); stretches are (from_ns, to_ns), shape
+    (m, 2), both ends included; bar ends ascend."""
+    marked = np.zeros(bar_end_ns.shape, np.bool_)
+    first = np.searchsorted(bar_end_ns, stretches[:, 0], side="right")
+    last = np.searchsorted(bar_end_ns - SECOND_NS, stretches[:, 1], side="right")
+    for a, b in zip(first, last, strict=True):
+        marked[a:b] = True
+    return marked
+
+
+def touching(marked: NDArray[np.bool_], horizon_s: int) -> NDArray[np.bool_]:
+    """Rows of which one of the next `horizon_s` bars is marked, shape (n,); their labels do not exist.
+
+    >>> touching(np.array([False, False, True, False, False]), 2).tolist()
+    [True, True, False, False, False]
+    """
+    so_far = np.concatenate(([0], np.cumsum(marked)))
+    ahead = np.minimum(np.arange(1, marked.size + 1) + horizon_s, marked.size)
+    touched: NDArray[np.bool_] = so_far[ahead] > so_far[1:]
+    return touched
 
 
 def events(spike: NDArray[np.bool_], bar_end_ns: NDArray[np.int64], horizon_s: int) -> int:

@@ -9,7 +9,7 @@ the Unix epoch, UTC: `exch_ts_ns` is the exchange's clock, `local_ts_ns` ours at
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 import msgspec
 import numpy as np
@@ -78,10 +78,35 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
     permanent: bool = True
 
 
+class Lapse(msgspec.Struct, frozen=True, kw_only=True):
+    """A capture's word that events of a product may be missing before the next one; opens a row of the gap ledger.
+
+    `seen`: sequence, silence or downtime. From the last event before it to the first one after it, ns UTC in the
+    market's time. `ids`: the feed's trades carry ids that rise by one, so that the tape will tell what is missing.
+    """
+
+    venue: str
+    product: str
+    seen: str
+    from_ns: int
+    to_ns: int
+    detail: str
+    ids: bool = True
+
+
+class GaveUp(msgspec.Struct, frozen=True, kw_only=True):
+    """The repairer's word that a gap of the ledger, by its number, cannot be closed, and why."""
+
+    gap: int
+    detail: str
+
+
 Event: TypeAlias = Tick | Trade | Heartbeat | Subscribed | Refused
 """What a feed's `parse` gives."""
 Stored: TypeAlias = Tick | Trade | Heartbeat
 """What the store keeps."""
+Entry: TypeAlias = Stored | Lapse | GaveUp
+"""What the store is told, in its order: events, and what they mean for the ledger."""
 
 Ints = NDArray[np.int64]
 
@@ -92,7 +117,8 @@ class Tape:
 
     `ts_ns` is the exchange's time where the source gives it, else ours. `source` numbers the capture or the imported
     file that brought the event. Prices and sizes are e8, MISSING where the source does not give them: a trade has
-    price and size, a tick price and (mostly) quotes, a heartbeat neither.
+    price and size, a tick price and (mostly) quotes, a heartbeat neither. `after_gap` (None: nowhere) marks the event
+    that brought a gap to light: a session ends before it.
     """
 
     seq: Ints
@@ -106,9 +132,12 @@ class Tape:
     ask_size: Ints
     size: Ints
     side: NDArray[np.int8]
+    after_gap: NDArray[np.bool_] | None = None
 
     def __len__(self) -> int:
         return int(self.seq.size)
 
     def __getitem__(self, rows: slice) -> Self:
-        return type(self)(*(getattr(self, f.name)[rows] for f in fields(self)))
+        columns = (getattr(self, f.name) for f in fields(self))
+        cut: list[Any] = [None if column is None else column[rows] for column in columns]
+        return type(self)(*cut)

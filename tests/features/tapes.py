@@ -31,6 +31,7 @@ def tape(events: Sequence[dict[str, float]], source: int = 1) -> Tape:
         ask_size=column("ask_size"),
         size=column("size"),
         side=np.array([e.get("side", 0) for e in events], dtype=np.int8),
+        after_gap=np.array([e.get("gap", False) for e in events], dtype=np.bool_),
     )
 
 
@@ -47,7 +48,7 @@ def beat(t: float, **more: float) -> dict[str, float]:
 
 
 def random_tape(seed: int, n: int = 400, sizes: bool = True, trades: bool = True, beats: bool = True) -> Tape:
-    """A random walk of quotes with trades, heartbeats, events out of order, silences and a second source."""
+    """A random walk of quotes with trades, heartbeats, events out of order, silences, gaps and a second source."""
     rng = np.random.default_rng(seed)
     t, mid, source = 0.0, 91_000.0, 1
     events: list[dict[str, float]] = []
@@ -60,6 +61,8 @@ def random_tape(seed: int, n: int = 400, sizes: bool = True, trades: bool = True
         mid += float(rng.normal(0, 3)) * (rng.random() < 0.6)
         when = t - float(rng.exponential(0.4)) * (rng.random() < 0.1)
         more: dict[str, float] = {"source": source}
+        if rng.random() < 0.005:
+            more["gap"] = True
         kind = rng.random()
         if trades and kind < 0.3:
             events.append(trade(when, mid, float(rng.exponential(0.1)) + 1e-6, int(rng.choice([-1, 1])), **more))

@@ -12,7 +12,7 @@ from core.config import Home, Settings
 from core.errors import BadInput, NotEnough, NotThere
 from core.features import dataset
 from core.features.bars import SECOND_NS, Bars, Sampler
-from core.features.dataset import SPLITS, Labelled, label
+from core.features.dataset import NO_GAPS, SPLITS, Labelled, label
 from core.features.labels import Question
 from core.features.markets import chosen
 from core.ingestion.store import Reader
@@ -114,3 +114,19 @@ def test_saved_splits_carry_the_fingerprint(home: Home) -> None:
 def test_an_empty_home_says_what_to_do(home: Home) -> None:
     with pytest.raises(NotThere, match="capture some, or import"):
         chosen(Reader(home), Settings())
+
+
+def test_no_label_has_a_horizon_that_touches_a_gap_that_is_not_repaired() -> None:
+    history = tapes.bars(2_000)
+    a, b = int(history.bar_end_ns[1_000]), int(history.bar_end_ns[1_030])
+    whole = label(history, Question(), "made up", "BTC-USD")
+    less = label(history, Question(), "made up", "BTC-USD", np.array([[a, b]]))
+    kept = set(less.rows["bar_end_ns"])
+    ends = history.bar_end_ns
+    # the gap begins in bar 1,001, [a, a + 1 s), and ends in bar 1,031
+    lost = {int(end) for end in ends[1_001 - 60 : 1_031]}
+    purged = set(whole.rows["bar_end_ns"]) ^ kept
+    assert not kept & lost
+    assert lost & set(whole.rows["bar_end_ns"]) <= purged
+    assert {int(ends[1_001 - 61]), int(ends[1_031])} <= kept
+    assert less.digest != whole.digest == label(history, Question(), "made up", "BTC-USD", NO_GAPS).digest

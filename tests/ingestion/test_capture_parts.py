@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import SubscriptionRefused
 from core.ingestion.capture.backoff import LONGEST_S, SHORTEST_S, Backoff
-from core.ingestion.capture.counters import Ids, Rate, held_ids
+from core.ingestion.capture.counters import Rate
 from core.ingestion.capture.desk import ANSWER_S, Desk
+from core.ingestion.store.ids import Ids
 from core.ingestion.ticks import Refused, Subscribed
 
 
@@ -46,17 +46,11 @@ def test_ids_are_the_set_of_what_was_added(added: list[int | tuple[int, int]]) -
     ordered = sorted(held)
     jumps = [(a, b) for a, b in pairwise(ordered) if b > a + 1]
     assert ids.gaps() == jumps
-    assert ids.open == len(jumps)
-
-
-def test_ids_of_an_earlier_capture_are_taken_from_the_store() -> None:
-    gaps = pa.table({"product": ["B", "A", "A"], "from_trade_id": [1, 6, 11], "to_trade_id": [3, 10, 20]})
-    held = held_ids(gaps, [("A", 5, 25), ("B", 1, 3), ("C", 7, 7)])
-    assert held["A"].gaps() == [(6, 10), (11, 20)]
-    assert held["B"].gaps() == [(1, 3)]
-    assert held["C"].open == 0
-    held["A"].add(7, 9)
-    assert held["A"].gaps() == [(11, 20)]
+    assert (ids.lowest, ids.highest) == ((ordered[0], ordered[-1]) if ordered else (None, None))
+    for before, after in ((-1, 61), (10, 11), (7, 30)):
+        assert ids.missing(before, after) == len(set(range(before + 1, after)) - held)
+    for low, high in pairwise(ordered):
+        assert ids.gaps(low, high) == ([(low, high)] if high > low + 1 else [])
 
 
 def test_rates_cover_the_last_ten_seconds() -> None:

@@ -30,6 +30,12 @@ def test_a_full_queue_sheds_and_counts(home: Home, monkeypatch: pytest.MonkeyPat
     assert fields["stored"] + fields["shed"] == 400
     assert all(adds_up(word) for word in said)
     assert Reader(home).trade_table().num_rows == fields["stored"]
+    shed = [row for row in Reader(home).gaps().to_pylist() if "what came was shed" in row["detail"]]
+    assert all((row["seen"], row["state"]) == ("downtime", "open") for row in shed)
+    held = Reader(home).trade_table().column("trade_id").to_pylist()
+    between = [row for row in Reader(home).gaps().to_pylist() if row["missing"]]
+    assert sum(row["missing"] for row in between) == max(held) - min(held) + 1 - len(held)
+    assert len(shed) == len(between) or max(held) < 399
 
 
 def test_a_short_stall_of_the_store_sheds_nothing(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,3 +133,28 @@ def test_status_tells_of_the_running_capture_only(home: Home) -> None:
         assert (said["received"], said["message"]) == (5, "receiving")
         assert said["pid"] == jobs.read(home, "capture").pid
     assert status(home) == []
+
+
+def test_several_feeds_share_one_writer_and_have_an_entry_each(home: Home) -> None:
+    """Two feeds that cannot be reached: one process, one lock, two sources, two entries of status."""
+    names = ["coinbase_exchange", "kraken_v2"]
+    asked = [Asked(feed, ("BTC-USD", "ETH-USD"), url="ws://127.0.0.1:9", seconds=0.4, venue=feed) for feed in names]
+    seen: list[list[dict[str, Any]]] = []
+    with jobs.hold(home, "capture") as me:
+
+        def beat(progress: float | None, message: str, **fields: Any) -> None:
+            me.beat(progress, message, every_s=0, **fields)
+            seen.append(status(home))
+
+        fields = capture(home, asked, beat, World(beat_s=0.05))
+    assert (fields["feed"], fields["products"]) == ("coinbase_exchange,kraken_v2", ["BTC-USD", "ETH-USD"])
+    assert [one["feed"] for one in fields["captures"]] == names
+    assert [entry["feed"] for entry in seen[-1]] == names
+    assert all("not connected" in entry["message"] and adds_up(entry) for entry in seen[-1])
+    with Writer(home) as writer:
+        found = writer.connection.execute("SELECT name FROM sources WHERE kind = 'capture' ORDER BY name").fetchall()
+    assert found == [(name,) for name in names]
+    one_venue = [Asked(feed, ("BTC-USD",)) for feed in ("coinbase_exchange", "coinbase_advanced")]
+    for wrong in ([], [asked[0], asked[0]], one_venue):
+        with pytest.raises(BadInput):
+            capture(home, wrong, beat)

@@ -129,7 +129,8 @@ def test_gaps_are_the_jumps_of_the_trade_id(home: Home, trade: MakeTrade) -> Non
         assert [(g["from_trade_id"], g["to_trade_id"], g["missing"]) for g in gaps] == [(6, 10, 3), (11, 20, 8)]
         assert (gaps[0]["from_ns"], gaps[0]["to_ns"]) == (trade(6).exch_ts_ns, trade(10).exch_ts_ns)
         writer.append(source, [trade(i) for i in range(7, 10)])
-        assert Reader(home).gaps("coinbase", "BTC-USD").num_rows == 1
+        gaps = Reader(home).gaps("coinbase", "BTC-USD").to_pylist()
+        assert [(g["missing"], g["still_missing"], g["state"]) for g in gaps] == [(3, 0, "repaired"), (8, 8, "open")]
         assert Reader(home).gaps("coinbase", "ETH-USD").num_rows == 0
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.config import Home, load_settings
+from core.ingestion.store import Quarantined, Reader, Writer
+from core.ingestion.ticks import E8, Trade
 from core.live import pipeline
 from ui import actions
 
@@ -167,3 +170,28 @@ def test_the_home_pages_primary_button_does_what_it_says(
     primary.click().run()
     assert not app.exception
     assert asked == ["drift"]
+
+
+def test_the_capture_page_shows_the_ledger_what_adds_up_and_bytes_that_do_nothing(visit: Visit, full: Home) -> None:
+    now = time.time_ns()
+    script = b'{"x":"<script>alert(1)</script>"}' + b"\xff" * 500
+    with Writer(full) as writer:
+        source = writer.source("capture", "coinbase_exchange")
+        last = next(high for _, _, high in Reader(full).trade_bounds("embedded"))
+        lost = {"venue": "embedded", "product": "BTC-USD", "price": E8, "size": E8, "exch_ts_ns": now}
+        writer.append(
+            source, [Trade(trade_id=last + 8, **lost)], [Quarantined(now, "not a frame of this feed", script)]
+        )
+    fields = {"stored": 90, "duplicates": 7, "quarantined": 2, "shed": 1, "received": 100, "queued": 0}
+    full.jobs.mkdir(parents=True, exist_ok=True)
+    (full.jobs / "capture.json").write_text(json.dumps({"name": "capture", "state": "done", "fields": fields}))
+    app = visit(full, "pages/1_Live_capture.py")
+    assert not app.exception
+    said = words(app)
+    assert "100 received = 90 stored, 7 held already, 2 in quarantine, 1 shed." in said
+    assert "1 gap, 1 of them since" in said
+    assert '<td class="t">trade id</td><td class="">7</td><td class="t">open</td>' in said
+    assert "free" in said
+    assert "<script>" not in said
+    assert "&lt;script&gt;" in said
+    assert "\\xff ..." in said

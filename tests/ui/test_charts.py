@@ -90,3 +90,21 @@ def test_ap_is_a_dot_beside_the_base_rate() -> None:
     assert {d.type for d in f.data} == {"scatter"}
     assert sorted(d.x[0] for d in f.data) == [0.15, 0.29, 0.3]
     assert "base rate 0.10" in texts(f)
+
+
+@pytest.mark.parametrize("kind", ["dark", "light"])
+def test_the_ledger_has_a_lane_a_state_with_its_word_and_hatch(kind: str) -> None:
+    def gap(state: str, a: int, b: int, missing: int | None = 3) -> dict[str, object]:
+        return {"state": state, "seen": "trade_id", "from_ns": a, "to_ns": b, "missing": missing}
+
+    hour = 3600 * 10**9
+    rows = [gap("repaired", hour, hour), gap("open", 2 * hour, 3 * hour, None), gap("open", 4 * hour, 5 * hour)]
+    f = charts.gap_line(kind, rows, 0, 10 * hour)
+    assert {a.text for a in f.layout.annotations} == {"UTC", "open 2", "unrepairable 0", "repaired 1"}
+    bars = {bar.name: bar for bar in f.data}
+    assert set(bars) == {"open", "repaired"}
+    assert bars["open"].marker.pattern.shape == "/"
+    assert list(bars["open"].x) == [3_600_000, 3_600_000]
+    assert bars["repaired"].x[0] == 10 * 3_600_000 / 250, "however short, it is seen"
+    assert "trades missing: unknown" in bars["open"].customdata[0]
+    assert charts.gap_line(kind, [], 0, hour).data == ()

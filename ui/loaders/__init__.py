@@ -3,6 +3,7 @@
 An error is never cached: Streamlit's caches keep returned values only.
 """
 
+from ui.loaders.counted import Disk, disk, identity, quarantine
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -26,6 +27,7 @@ from ui.loaders.trained import band_rule, champion, comparison, newest, offered,
 
 __all__ = [
     "Counters",
+    "Disk",
     "Said",
     "band_rule",
     "champion",
@@ -33,10 +35,12 @@ __all__ = [
     "counters",
     "counts",
     "current_market",
+    "disk",
     "feed_names",
     "gaps",
     "headline",
     "home",
+    "identity",
     "job",
     "labelled",
     "last_ticks",
@@ -48,6 +52,7 @@ __all__ = [
     "named_market",
     "newest",
     "offered",
+    "quarantine",
     "quarantined",
     "runs",
     "said",

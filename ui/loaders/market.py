@@ -136,14 +136,9 @@ def last_ticks(market: Market, n: int = 20) -> list[Row]:
     return _last_ticks(str(home().root), market.venue, market.product, n, market.last_seq)
 
 
-@st.cache_data(max_entries=8, ttl=600, show_spinner=False)
-def _gaps(root: str, venue: str, product: str, trades: int) -> list[Row]:
-    return Reader(Home.resolve(root)).gaps(venue, product).to_pylist()
-
-
 def gaps(market: Market) -> list[Row]:
-    """Jumps of trade_id on the trade tape, oldest first; changes only when trades were added."""
-    return _gaps(str(home().root), market.venue, market.product, market.trades)
+    """The market's gap ledger, oldest first; read anew, since a repair changes it without a new event."""
+    return Reader(home()).gaps(market.venue, market.product).to_pylist()
 
 
 def quarantined() -> int:
@@ -181,8 +176,10 @@ class Counters:
 def counters() -> Counters:
     """The capture's live counters, held against the market that the pages show."""
     said = job("capture")
-    fields = next(iter(capture.status(home())), {})
     market = current_market()
+    captures = capture.status(home())
+    own = [one for one in captures if market and one["venue"] == market.venue and market.product in one["products"]]
+    fields = next(iter([*own, *captures]), {})
     venue, products = str(fields.get("venue") or ""), tuple(fields.get("products") or ())
     here = market is not None and market.venue == venue and market.product in products
     now_ns = time.time_ns()

@@ -20,8 +20,9 @@ def _history(root: str, venue: str, product: str) -> History:
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
 def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
-    bars = _history(root, venue, product).bars(Reader(Home.resolve(root)), last_seq)
-    return dataset.label(bars, question, venue, product)
+    reader = Reader(Home.resolve(root))
+    bars = _history(root, venue, product).bars(reader, last_seq)
+    return dataset.label(bars, question, venue, product, reader.unmended(venue, product))
 
 
 def market_question(settings: Settings) -> Question:

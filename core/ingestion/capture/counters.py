@@ -1,55 +1,11 @@
-"""What a capture says of itself: counts, rates, and the jumps of trade ids."""
+"""What a capture says of itself: counts and rates."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import pyarrow as pa
-
 RATE_WINDOW_S = 10
-
-
-class Ids:
-    """The trade ids held of one product, as ranges without a hole: a gap is what lies between two ranges."""
-
-    def __init__(self) -> None:
-        self._first: list[int] = []
-        self._last: list[int] = []
-
-    def add(self, first: int, last: int | None = None) -> None:
-        """Hold `first` to `last` (one id when `last` is None). Constant time for ids that rise by one."""
-        last = first if last is None else last
-        low = bisect_right(self._last, first - 2)  # ranges before it end too early even to touch
-        high = bisect_right(self._first, last + 1)
-        if low < high:
-            first, last = min(first, self._first[low]), max(last, self._last[high - 1])
-        self._first[low:high] = [first]
-        self._last[low:high] = [last]
-
-    def gaps(self) -> list[tuple[int, int]]:
-        """The jumps as (id before, id after), oldest first."""
-        return list(zip(self._last[:-1], self._first[1:], strict=True))
-
-    @property
-    def open(self) -> int:
-        return max(len(self._first) - 1, 0)
-
-
-def held_ids(gaps: pa.Table, bounds: Iterable[tuple[str, int, int]]) -> dict[str, Ids]:
-    """Product -> ids in the store, from its gap table and each product's (product, lowest id, highest id)."""
-    held: dict[str, Ids] = {}
-    rows = gaps.to_pylist()
-    for product, lowest, highest in bounds:
-        ids = held[product] = Ids()
-        start = lowest
-        for row in (row for row in rows if row["product"] == product):
-            ids.add(start, row["from_trade_id"])
-            start = row["to_trade_id"]
-        ids.add(start, highest)
-    return held
 
 
 class Rate:

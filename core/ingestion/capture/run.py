@@ -1,92 +1,53 @@
-"""The capture process: connect, subscribe, receive, store; again and again until it is stopped."""
+"""One feed of a capture: connect, subscribe, receive, store; again and again until it is stopped."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import signal
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
 from core.config import Home
 from core.errors import BadInput, MalformedFrame
 from core.ingestion import feeds
+from core.ingestion.capture.asked import Asked, Beat, World, check, is_loopback
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
-from core.ingestion.capture.counters import Counters, held_ids
+from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
-from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES, Sink
-from core.ingestion.store import Quarantined, Reader, Writer
-from core.ingestion.ticks import Refused, Stored, Subscribed, Tick, Trade
-from core.ingestion.values import product_name, refuse_future
+from core.ingestion.capture.lapses import Lapses
+from core.ingestion.capture.sink import Sink
+from core.ingestion.store import OpenGap, Quarantined, Reader, Writer
+from core.ingestion.ticks import Entry, GaveUp, Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.values import refuse_future
 
-SILENCE_S = 10.0
-"""No frame for so long means a dead connection: Coinbase sends a heartbeat each second."""
-LONGEST_FRAME = 4 * 1024 * 1024
 MEANINGLESS_LAG_S = 600.0
 """Past it the two clocks do not tell of the same moment (a replay, a simulated market)."""
-Beat = Callable[..., None]
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What to capture. `url` and `rest_url` None: the exchange's own; `venue` None: the feed's, or "embedded" where the
-    URL is this machine's, so that simulated ticks never mix with real ones. `seconds` None: until stopped."""
-
-    feed: str
-    products: tuple[str, ...]
-    url: str | None = None
-    rest_url: str | None = None
-    seconds: float | None = None
-    venue: str | None = None
-
-
-@dataclass(frozen=True)
-class World:
-    """Clocks, chance and sleep, so that a test can bring its own."""
-
-    wall_ns: Callable[[], int] = time.time_ns
-    monotonic: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
-    rng: random.Random = field(default_factory=random.Random)
-    silence_s: float = SILENCE_S
-    queue_frames: int = QUEUE_FRAMES
-    patience_s: float = PATIENCE_S
-    beat_s: float = 1.0
-
-
-def capture(home: Home, asked: Asked, beat: Beat, world: World | None = None) -> dict[str, Any]:
-    """Capture until the seconds are over or SIGTERM or SIGINT comes; what is queued then is committed first.
-
-    `beat(message=..., **fields)` is called once a second with the live counters. Returns the last of them. Raises
-    SubscriptionRefused when the exchange refuses every product for good, Busy when another process writes to the store,
-    BadInput when what is asked makes no sense, TremorError when the store cannot be written at the end.
-    """
-    return asyncio.run(Capture(home, asked, beat, world or World()).run())
+LONGEST_FRAME = 4 * 1024 * 1024
 
 
 class Capture:
-    """One run of a capture, inside an event loop of the caller's."""
+    """One run of a capture of one feed, inside an event loop of the caller's."""
 
     def __init__(self, home: Home, asked: Asked, beat: Beat, world: World) -> None:
         self._feed = feeds.get(asked.feed)
         self._home, self._asked, self._beat, self._world = home, asked, beat, world
         self._url = asked.url or self._feed.WS_URL
-        _check(asked, self._url)
-        local = _is_loopback(self._url)
-        self._venue = asked.venue or ("embedded" if local else self._feed.VENUE)
+        check(asked, self._url)
+        local = is_loopback(self._url)
+        self.venue = asked.venue or ("embedded" if local else self._feed.VENUE)
         self._rest_url = asked.rest_url or (None if asked.url else self._feed.REST_URL)
         self._proxy: Literal[True] | None = None if local else True
         self._desk = Desk(asked.products, self._feed.CHANNELS)
         self._backoff = Backoff(world.rng)
         self._counters = Counters()
+        self._sequence = self._feed.sequence if isinstance(self._feed, feeds.Sequenced) else None
         self._stop = asyncio.Event()
+        self._silent: str | None = None
         self._socket: Any = None
         self._connected = False
         self._heard_s = 0.0
@@ -102,26 +63,40 @@ class Capture:
         for number in (signal.SIGTERM, signal.SIGINT):
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
                 loop.add_signal_handler(number, self.stop)
-        with Writer(self._home, "capture") as writer:
-            detail = {"venue": self._venue, "products": list(self._asked.products), "url": self._url}
-            source = writer.source("capture", self._asked.feed, **detail)
-            reader = Reader(self._home)
-            self._ids = held_ids(reader.gaps(self._venue), reader.trade_bounds(self._venue))
-            self._sink = Sink(
-                writer, source, self._counters, self._ids, self._world.queue_frames, self._world.patience_s
-            )
-            self._backfiller = Backfiller(self._feed, self._rest_url, self._ids, self._backfilled, self._world)
-            committing = asyncio.create_task(self._sink.run())
-            work = [asyncio.create_task(step()) for step in (self._connections, self._seconds, self._backfiller.run)]
-            ends = [asyncio.create_task(self._stop.wait()), committing, *work]
-            try:
-                await asyncio.wait(ends, timeout=self._asked.seconds, return_when=asyncio.FIRST_COMPLETED)
-            finally:
-                for task in (*work, ends[0]):
-                    task.cancel()
-                results = await asyncio.gather(*work, return_exceptions=True)
-                self._sink.close()
-                await committing
+        with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
+            return await self.into(writer, thread)
+
+    async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
+        """As `run`, into an open writer that lives in `thread` and that other feeds may share."""
+        detail = {"venue": self.venue, "products": list(self._asked.products), "url": self._url}
+        reader, world = Reader(self._home), self._world
+        former = reader.last_captured(self.venue)
+        loop = asyncio.get_running_loop()
+        source = await loop.run_in_executor(thread, lambda: writer.source("capture", self._asked.feed, **detail))
+        for product in self._asked.products:
+            await loop.run_in_executor(thread, writer.ledger.open, self.venue, product)
+        self._ledger = writer.ledger
+        self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
+        self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread)
+
+        async def open_gaps() -> list[OpenGap]:
+            return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
+
+        def give_up(gap: int, why: str) -> None:
+            self._sink.put([GaveUp(gap=gap, detail=why)])
+
+        self._backfiller = Backfiller(self._feed, self._rest_url, open_gaps, self._backfilled, give_up, world)
+        committing = asyncio.create_task(self._sink.run())
+        work = [asyncio.create_task(step()) for step in (self._connections, self._seconds, self._backfiller.run)]
+        ends = [asyncio.create_task(self._stop.wait()), committing, *work]
+        try:
+            await asyncio.wait(ends, timeout=self._asked.seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (*work, ends[0]):
+                task.cancel()
+            results = await asyncio.gather(*work, return_exceptions=True)
+            self._sink.close()
+            await committing
         for result in results:
             if isinstance(result, Exception):
                 raise result
@@ -136,6 +111,7 @@ class Capture:
         why: str | None = None
         while True:
             if why is not None:
+                self._lapses.lost(why)
                 delay = self._backoff.next_s()
                 self._message = f"{why}: reconnecting, attempt {self._backoff.attempt}, next in {delay:.1f} s"
                 await self._world.sleep(delay)
@@ -161,7 +137,8 @@ class Capture:
         """Subscribe and receive until the connection ends; says why it did."""
         from websockets.exceptions import ConnectionClosed
 
-        self._heard_s = self._world.monotonic()
+        self._heard_s, self._silent = self._world.monotonic(), None
+        self._lapses.connected()
         try:
             await self._subscribe(socket)
             self._connected, self._message = True, "connected, waiting for the first tick"
@@ -176,13 +153,14 @@ class Capture:
             return self._silent or f"the connection ended ({' '.join(str(closed).split())})"
 
     async def _subscribe(self, socket: Any) -> None:
-        self._silent: str | None = None
         self._desk.asked(self._world.monotonic())
         for message in self._feed.subscribe(self._desk.wanted):
             await socket.send(message, text=True)
 
     def _take(self, frame: bytes, local_ts_ns: int) -> bool:
         """One frame into the queue; False when the exchange said to come back later."""
+        if self._sequence is not None:
+            self._lapses.numbered(_number(self._sequence, frame))
         try:
             events = self._feed.parse(frame, local_ts_ns)
             for event in events:
@@ -190,7 +168,10 @@ class Capture:
         except MalformedFrame as error:
             self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)))
             return True
-        kept: list[Stored] = []
+        kept: list[Entry] = []
+        shed = self._sink.sheds
+        if shed:
+            self._lapses.shed()
         for event in events:
             if isinstance(event, Subscribed):
                 self._desk.answered(event)
@@ -199,7 +180,7 @@ class Capture:
                     return False
                 self._desk.refuse(event)
             else:
-                kept.append(self._seen(event, local_ts_ns))
+                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns)]
         if kept:
             self._sink.put(kept)
         return True
@@ -217,11 +198,11 @@ class Capture:
         if self._backoff.attempt or self._message != "receiving":
             self._backoff.reset()
             self._message = "receiving"
-        return event if event.venue == self._venue else msgspec.structs.replace(event, venue=self._venue)
+        return event if event.venue == self.venue else msgspec.structs.replace(event, venue=self.venue)
 
     def _backfilled(self, trades: list[Trade]) -> None:
         self._counters.backfilled += len(trades)
-        self._sink.put([msgspec.structs.replace(trade, venue=self._venue) for trade in trades])
+        self._sink.put([msgspec.structs.replace(trade, venue=self.venue) for trade in trades])
 
     async def _seconds(self) -> None:
         """Each beat: the watchdog, unanswered subscriptions, and the word to the outside."""
@@ -231,6 +212,7 @@ class Capture:
             if socket is not None and now_s - self._heard_s > self._world.silence_s:
                 self._silent = f"no frame for {now_s - self._heard_s:.0f} s"
                 self._heard_s = now_s
+                self._sink.put(self._lapses.silent(self._world.silence_s))
                 socket.transport.abort()
             elif self._connected and self._desk.overdue(now_s):
                 await self._subscribe(socket)
@@ -250,7 +232,7 @@ class Capture:
         counters, now_s = self._counters, self._world.monotonic()
         return {
             "feed": self._asked.feed,
-            "venue": self._venue,
+            "venue": self.venue,
             "products": list(self._desk.wanted),
             "url": self._url,
             "ticks_per_s": round(counters.ticks.per_s(now_s), 2),
@@ -266,25 +248,13 @@ class Capture:
             "heartbeats": counters.heartbeats,
             "backfilled": counters.backfilled,
             "reconnects": counters.reconnects,
-            "gaps_open": sum(ids.open for ids in self._ids.values()),
+            "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
         }
 
 
-def _check(asked: Asked, url: str) -> None:
-    if not asked.products:
-        raise BadInput("no product was named: give at least one, like --product BTC-USD")
-    for name in (*asked.products, *([asked.venue] if asked.venue else [])):
-        try:
-            product_name(name)
-        except MalformedFrame as error:
-            raise BadInput(f"{error}: give one like BTC-USD, or a venue like coinbase") from error
-    if asked.seconds is not None and not 0 < asked.seconds < 1e9:
-        raise BadInput(f"{asked.seconds:g} seconds cannot be captured: give a number above 0")
-    if urlsplit(url).scheme not in ("ws", "wss") or not urlsplit(url).hostname:
-        raise BadInput(f"{url} is no address of a feed: it must start with ws:// or wss://")
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
+def _number(sequence: Callable[[bytes], int], frame: bytes) -> int | None:
+    try:
+        return sequence(frame)
+    except MalformedFrame:
+        return None

@@ -6,11 +6,12 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 
 from core.errors import TremorError
-from core.ingestion.capture.counters import Counters, Ids
+from core.ingestion.capture.counters import Counters
 from core.ingestion.store import Quarantined, Writer
-from core.ingestion.ticks import Heartbeat, Stored, Trade
+from core.ingestion.ticks import Entry, GaveUp, Lapse, Tick, Trade
 
 GROUP_S = 0.05
 GROUP_FRAMES = 500
@@ -19,7 +20,7 @@ RETRY_S = 1.0
 PATIENCE_S = 1.0
 """How long a full queue may hold up the socket. Coinbase cuts off who reads slowly: to stop reading is no way out."""
 
-Frame = tuple[Sequence[Stored], Quarantined | None]
+Frame = tuple[Sequence[Entry], Quarantined | None]
 """What one frame gave: its events, or itself as a bad one."""
 
 
@@ -37,16 +38,18 @@ class Sink:
         writer: Writer,
         source: int,
         counters: Counters,
-        ids: dict[str, Ids],
         limit: int = QUEUE_FRAMES,
         patience_s: float = PATIENCE_S,
+        thread: ThreadPoolExecutor | None = None,
     ) -> None:
+        """`thread`: the one that the writer lives in, when several sinks share it."""
         self._writer = writer
         self._source = source
         self._counters = counters
-        self._ids = ids
         self._limit = limit
         self._patience_s = patience_s
+        self._thread = thread
+        self._kept: list[Entry] = []
         self._shedding = False
         self._room = asyncio.Event()
         self._frames: deque[Frame] = deque()
@@ -66,17 +69,25 @@ class Sink:
         """Whether the next frame has no place: wait for `room` before it is put."""
         return len(self._frames) >= self._limit and not self._shedding
 
+    @property
+    def sheds(self) -> bool:
+        """Whether the next frame that is put is shed."""
+        return len(self._frames) >= self._limit
+
     async def room(self) -> None:
         """Wait until the queue is half empty; give up after `patience_s` and shed from then on."""
         self._room.clear()
         await _within(self._room, self._patience_s)
         self._shedding = len(self._frames) >= self._limit
 
-    def put(self, events: Sequence[Stored], bad: Quarantined | None = None) -> None:
-        """Queue what one frame gave; shed it when the queue is full."""
+    def put(self, events: Sequence[Entry], bad: Quarantined | None = None) -> None:
+        """Queue what one frame gave; shed it when the queue is full, but for what the gap ledger must hear."""
         if len(self._frames) >= self._limit:
             self._counters.shed += _counted(events, bad)
+            self._kept += [entry for entry in events if isinstance(entry, Lapse | GaveUp)]
             return
+        if self._kept:
+            events, self._kept = [*self._kept, *events], []
         self._frames.append((events, bad))
         self._some.set()
         if len(self._frames) >= GROUP_FRAMES:
@@ -84,7 +95,8 @@ class Sink:
 
     async def run(self) -> None:
         """Commit groups until `close` was called and the queue is empty; TremorError when the last write fails."""
-        with ThreadPoolExecutor(1, "store") as thread:
+        with ExitStack() as own:
+            thread = self._thread or own.enter_context(ThreadPoolExecutor(1, "store"))
             while True:
                 if not self._frames:
                     if self._closing.is_set():
@@ -128,9 +140,6 @@ class Sink:
         self._counters.duplicates += appended.duplicates
         self._counters.quarantined += appended.quarantined
         self._counters.heartbeats += appended.heartbeats
-        for event in events:
-            if isinstance(event, Trade):
-                self._ids.setdefault(event.product, Ids()).add(event.trade_id)
 
     def close(self) -> None:
         """Let `run` end once all that is queued is committed."""
@@ -138,8 +147,8 @@ class Sink:
         self._many.set()
 
 
-def _counted(events: Sequence[Stored], bad: Quarantined | None) -> int:
-    return sum(not isinstance(event, Heartbeat) for event in events) + (bad is not None)
+def _counted(events: Sequence[Entry], bad: Quarantined | None) -> int:
+    return sum(isinstance(event, Tick | Trade) for event in events) + (bad is not None)
 
 
 async def _within(event: asyncio.Event, seconds: float) -> None:

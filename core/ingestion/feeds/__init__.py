@@ -1,7 +1,7 @@
 """The exchanges: one module each, found by themselves. No network, clock, file or thread in any of them.
 
-To add one, put `NAME.py` here with VENUE, WS_URL, REST_URL, CHANNELS, `subscribe` and `parse`, and its golden frames in
-`tests/golden/feeds/NAME.jsonl`; the command line, the pages and the contract tests find it.
+To add one, put `NAME.py` here with VENUE, WS_URL, REST_URL, CHANNELS, TRADE_IDS, `subscribe` and `parse`, and its
+golden frames in `tests/golden/feeds/NAME.jsonl`; the command line, the pages and the contract tests find it.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Feed(Protocol):
     def CHANNELS(self) -> tuple[str, ...]:
         """The channels that must name a product in the exchange's answer before it counts as subscribed."""
 
+    @property
+    def TRADE_IDS(self) -> bool:
+        """Whether it sends trades whose ids rise by one per product, so that the tape itself tells what is missing."""
+
     def subscribe(self, products: Sequence[str]) -> list[bytes]:
         """The messages to send right after connecting, in their order."""
 
@@ -59,6 +63,14 @@ class Backfill(Protocol):
 
     def parse_trades(self, body: bytes, product: str, local_ts_ns: int | None = None) -> list[Trade]:
         """The answer's trades, oldest first; raises MalformedFrame only."""
+
+
+@runtime_checkable
+class Sequenced(Protocol):
+    """What a feed module offers beside, when a connection's messages are numbered."""
+
+    def sequence(self, frame: bytes) -> int:
+        """The message's number, one more than that of the message before; raises MalformedFrame when it has none."""
 
 
 def get(name: str) -> Feed:

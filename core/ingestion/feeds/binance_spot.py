@@ -24,6 +24,7 @@ WS_URL = "wss://stream.binance.com:9443/stream"
 REST_URL: str | None = None
 CHANNELS: tuple[str, ...] = ()
 """Its answer to a subscribe names no product."""
+TRADE_IDS = True
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 _NOTHING = msgspec.Raw(b"")

@@ -24,6 +24,8 @@ WS_URL = "wss://ws.bitstamp.net"
 REST_URL: str | None = None
 CHANNELS: tuple[str, ...] = ()
 """Each pair of each channel is answered by itself."""
+TRADE_IDS = False
+"""They rise, but not by one."""
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 _NOTHING = msgspec.Raw(b"")

@@ -25,6 +25,7 @@ VENUE = "coinbase"
 WS_URL = "wss://ws-feed.exchange.coinbase.com"
 REST_URL: str | None = "https://api.exchange.coinbase.com"
 CHANNELS = ("ticker", "matches")
+TRADE_IDS = True
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 Side: TypeAlias = Literal["buy", "sell"]

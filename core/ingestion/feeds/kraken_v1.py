@@ -21,6 +21,8 @@ VENUE = "kraken"
 WS_URL = "wss://ws.kraken.com"
 REST_URL: str | None = None
 CHANNELS: tuple[str, ...] = ("ticker",)
+TRADE_IDS = False
+"""Its trades carry none."""
 
 _THEIRS = {"BTC": "XBT", "DOGE": "XDG"}
 _OURS = {theirs: ours for ours, theirs in _THEIRS.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -38,11 +39,20 @@ def in_time(rows: Ints) -> Ints:
     return np.concatenate([stretches[i] for i in order])
 
 
-def as_tape(rows: Ints) -> Tape:
-    """Rows of a tape's query, column by column."""
+def as_tape(rows: Ints, breaks: Sequence[int] = ()) -> Tape:
+    """Rows of a tape's query, column by column; `breaks` are the seqs before which a gap ends a session."""
     columns: list[Ints] = [np.ascontiguousarray(column) for column in rows.T]
     seq, kind, source, ts_ns, price, bid, ask, bid_size, ask_size, size, side = columns
     kinds: NDArray[np.int8] = kind.astype(np.int8)
-    return Tape(
-        seq, kinds, source.astype(np.int32), ts_ns, price, bid, ask, bid_size, ask_size, size, side.astype(np.int8)
-    )
+    sides: NDArray[np.int8] = side.astype(np.int8)
+    marks = after_gap(seq, breaks) if breaks else None
+    return Tape(seq, kinds, source.astype(np.int32), ts_ns, price, bid, ask, bid_size, ask_size, size, sides, marks)
+
+
+def after_gap(seq: Ints, breaks: Sequence[int]) -> NDArray[np.bool_]:
+    """The first event with each of the seqs in `breaks`, or a later one: the one given may have been held already."""
+    order = np.argsort(seq, kind="stable")
+    at = np.searchsorted(seq[order], np.array(breaks, np.int64))
+    found = np.zeros(seq.size, np.bool_)
+    found[order[at[at < seq.size]]] = True
+    return found

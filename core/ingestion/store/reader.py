@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
@@ -13,7 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from core.config import Home
-from core.ingestion.store import tables
+from core.ingestion.store import ledger_rows, tables
+from core.ingestion.store.ledger_rows import OpenGap
 from core.ingestion.store.order import as_tape, in_time, matrix
 from core.ingestion.store.schema import open_for_reading, version_of
 from core.ingestion.store.tables import EXPORT_COLUMNS
@@ -115,6 +116,7 @@ class Reader:
         that began first. Empty when there are none.
         """
         parts: list[Ints] = []
+        breaks: list[int] = []
         left = limit
         with self._open() as connection:
             if connection is not None:
@@ -138,7 +140,8 @@ class Reader:
                         left -= len(rows)
                         if left <= 0:
                             break
-        return as_tape(in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64))
+                breaks = ledger_rows.breaks(connection, venue, product, after_seq)
+        return as_tape(in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64), breaks)
 
     def last_ticks(self, venue: str, product: str, n: int) -> pa.Table:
         """The newest `n` ticks by time, oldest first, with the export's columns."""
@@ -184,35 +187,31 @@ class Reader:
         return found
 
     def gaps(self, venue: str | None = None, product: str | None = None) -> pa.Table:
-        """The jumps of trade_id on the trade tape: stretches in which trades are known to be missing.
-
-        One row a jump: venue, product, the trade ids on both sides, how many are missing between, both trades' times.
-        """
-        rows: list[tuple[int | str, ...]] = []
+        """The gap ledger, oldest first: where events are known or suspected to be missing, and what became of it."""
         with self._open() as connection:
-            if connection is not None:
-                rows = connection.execute(
-                    "SELECT venue, product, before_id, trade_id, trade_id - before_id - 1, before_ns, ts_ns FROM ("
-                    f" SELECT market, trade_id, {_TS} AS ts_ns,"
-                    f" lag(trade_id) OVER ids AS before_id, lag({_TS}) OVER ids AS before_ns"
-                    f" FROM events WHERE kind = {TRADE} WINDOW ids AS (PARTITION BY market ORDER BY trade_id))"
-                    " JOIN markets ON markets.id = market WHERE trade_id > before_id + 1"
-                    " AND venue = coalesce(?, venue) AND product = coalesce(?, product)"
-                    " ORDER BY venue, product, trade_id",
-                    (venue, product),
-                ).fetchall()
-        return tables.gaps(rows)
+            return tables.gaps([] if connection is None else ledger_rows.all_of(connection, venue, product))
+
+    def open_gaps(self, venue: str, products: Sequence[str]) -> list[OpenGap]:
+        """Gaps between two known trades that are still to be repaired, the newest first."""
+        with self._open() as connection:
+            return [] if connection is None else ledger_rows.to_repair(connection, venue, products)
+
+    def unmended(self, venue: str, product: str) -> Ints:
+        """Where trades or quotes are missing for all that is known: (from_ns, to_ns) of each gap that is not repaired,
+        shape (n, 2)."""
+        with self._open() as connection:
+            rows = [] if connection is None else ledger_rows.stretches(connection, venue, product)
+        return np.array(rows, np.int64).reshape(-1, 2)
 
     def trade_bounds(self, venue: str) -> list[tuple[str, int, int]]:
         """(product, lowest trade id, highest trade id) of each of the venue's products that has trades."""
         with self._open() as connection:
-            if connection is None:
-                return []
-            return connection.execute(
-                "SELECT product, min(trade_id), max(trade_id) FROM events JOIN markets ON markets.id = market"
-                f" WHERE venue = ? AND kind = {TRADE} GROUP BY market",
-                (venue,),
-            ).fetchall()
+            return [] if connection is None else ledger_rows.bounds(connection, venue)
+
+    def last_captured(self, venue: str) -> dict[str, int]:
+        """Product -> time, ns UTC, of the last event that any capture stored of it (or of its whole connection)."""
+        with self._open() as connection:
+            return {} if connection is None else ledger_rows.last_captured(connection, venue)
 
     def quarantine(self, n: int) -> list[Quarantined]:
         """The newest `n` quarantined frames, newest first."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 from core.errors import Damaged
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: without the gap ledger. 2: with it."""
 BUSY_TIMEOUT_MS = 5_000
 
 TABLES = """
@@ -77,6 +78,53 @@ CREATE TABLE quarantine (
 ) STRICT;
 """
 
+LEDGER = """
+CREATE TABLE gaps (
+    id INTEGER PRIMARY KEY,
+    market INTEGER NOT NULL REFERENCES markets (id),
+    source INTEGER NOT NULL REFERENCES sources (id),
+    seen TEXT NOT NULL CHECK (seen IN ('trade_id', 'heartbeat', 'sequence', 'silence', 'downtime')),
+    from_ns INTEGER NOT NULL,
+    to_ns INTEGER NOT NULL,
+    from_trade_id INTEGER,          -- the last trade before it
+    to_trade_id INTEGER,            -- the first trade after it; NULL: none has come yet
+    missing INTEGER,                -- trades between the two when it was found; NULL: unknown
+    still_missing INTEGER,          -- of these, not stored by now
+    state TEXT NOT NULL CHECK (state IN ('open', 'repaired', 'unrepairable')),
+    opened_ns INTEGER NOT NULL,
+    closed_ns INTEGER,
+    break_seq INTEGER,              -- a session ends before the market's first event with this seq or a later one
+    detail TEXT NOT NULL
+) STRICT;
+CREATE INDEX gaps_state ON gaps (market, state);
+
+CREATE TABLE tapes (                -- how far the trade tape of a market reaches
+    market INTEGER PRIMARY KEY REFERENCES markets (id),
+    first_id INTEGER NOT NULL,
+    last_id INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL
+) STRICT;
+"""
+
+_FROM_1 = """
+INSERT INTO tapes
+    SELECT market, min(trade_id), max(trade_id), min(coalesce(exch_ts_ns, local_ts_ns)),
+           max(coalesce(exch_ts_ns, local_ts_ns))
+    FROM events WHERE kind = 1 GROUP BY market;
+INSERT INTO gaps
+    SELECT NULL, market, source, 'trade_id', before_ns, max(before_ns, ts_ns), before_id, trade_id,
+           trade_id - before_id - 1, trade_id - before_id - 1, 'open', ts_ns, NULL, seq,
+           'a jump of the trade id, found when the ledger was made'
+    FROM (
+        SELECT seq, market, source, trade_id, coalesce(exch_ts_ns, local_ts_ns) AS ts_ns,
+               lag(trade_id) OVER ids AS before_id, lag(coalesce(exch_ts_ns, local_ts_ns)) OVER ids AS before_ns
+        FROM events WHERE kind = 1 WINDOW ids AS (PARTITION BY market ORDER BY trade_id)
+    ) JOIN markets ON markets.id = market
+    WHERE trade_id > before_id + 1 AND venue <> 'bitstamp' ORDER BY seq;
+"""
+"""A log of version 1 gains the ledger: its jumps of the trade id are open gaps. Bitstamp's ids rise, but not by one."""
+
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """The log as its one writer opens it; made when it is not there.
@@ -90,10 +138,12 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("BEGIN IMMEDIATE")
-        if version_of(connection) == 0:
-            for statement in TABLES.split(";\n"):
-                if statement.strip():
-                    connection.execute(statement)
+        version = version_of(connection)
+        if version == 0:
+            _run(connection, TABLES + LEDGER)
+        elif version == 1:
+            _run(connection, LEDGER + _FROM_1)
+        if version < SCHEMA_VERSION:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         check(connection, path)
         connection.execute("COMMIT")
@@ -108,6 +158,13 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _run(connection: sqlite3.Connection, script: str) -> None:
+    """Statement by statement: `executescript` would commit what is open, and half a migration could stay."""
+    for statement in script.split(";\n"):
+        if statement.strip():
+            connection.execute(statement)
+
+
 def open_for_reading(path: Path) -> sqlite3.Connection:
     """The log as a reader opens it: never made, never changed. Raises Damaged when it is no log of this version."""
     if not path.is_file():
@@ -116,7 +173,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA query_only = ON")
-        if version_of(connection) != 0:  # 0: its writer has only just made the file
+        if version_of(connection) not in (0, 1):  # 0: just made by its writer; 1: readable, the next writer migrates it
             check(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -132,6 +189,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 def version_of(connection: sqlite3.Connection) -> int:
     """The schema version of the open file, 0 when nothing is in it yet."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def has_ledger(connection: sqlite3.Connection) -> bool:
+    """Whether the open log has the gap ledger: one of version 1 gains it from its next writer."""
+    return version_of(connection) > 1
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:

@@ -48,10 +48,18 @@ def trades(markets: Sequence[MarketRows]) -> pa.Table:
     return _table(markets, TRADE_COLUMNS)
 
 
+GAP_COLUMNS = (
+    "venue", "product", "from_trade_id", "to_trade_id", "missing", "from_ns", "to_ns", "seen", "state", "still_missing",
+    "opened_ns", "closed_ns", "detail",
+)  # fmt: skip
+"""The columns of `export gaps`. The trade ids are those before and after the gap; `missing` counts the trades between
+them when it was found, `still_missing` those not stored by now; all null as long as they are unknown."""
+_GAP_TEXTS = frozenset({"venue", "product", "seen", "state", "detail"})
+
+
 def gaps(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
-    """Gap rows as a table: venue, product, from_trade_id, to_trade_id, missing, from_ns, to_ns."""
-    names = ("from_trade_id", "to_trade_id", "missing", "from_ns", "to_ns")
-    schema = pa.schema([("venue", pa.string()), ("product", pa.string()), *((name, pa.int64()) for name in names)])
+    """Rows of the gap ledger as a table with GAP_COLUMNS."""
+    schema = pa.schema([(name, pa.string() if name in _GAP_TEXTS else pa.int64()) for name in GAP_COLUMNS])
     return pa.table([pa.array([row[i] for row in rows], field.type) for i, field in enumerate(schema)], schema=schema)
 
 

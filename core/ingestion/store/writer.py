@@ -18,12 +18,14 @@ import msgspec
 
 from core.config import Home, write_atomically
 from core.errors import BadInput, Busy, TremorError
+from core.ingestion.store.ledger import Ledger
 from core.ingestion.store.schema import open_for_writing
-from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Stored, Tick, Trade
+from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Entry, GaveUp, Lapse, Stored, Tick, Trade
 
 _TICK = struct.Struct("<qqqqqqqq")
 _TRADE = struct.Struct("<q")
 _HEARTBEAT = struct.Struct("<qq")
+_NO_QUOTES = (None, None, None, None)
 _INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
 """Not OR IGNORE, which would also swallow a row that breaks a rule of the table."""
 _SUM_UP = """
@@ -107,6 +109,7 @@ class Writer:
         self._lock = filelock.FileLock(home.data / "writer.lock", thread_local=False)
         self._holder = home.data / "writer.pid"
         self._connection: sqlite3.Connection | None = None
+        self._ledger: Ledger | None = None
         self._markets: dict[tuple[str, str], int] = {}
 
     def __enter__(self) -> Self:
@@ -119,6 +122,7 @@ class Writer:
         try:
             write_atomically(self._holder, f"{os.getpid()} {self._who}".encode())
             self._connection = open_for_writing(self._path)
+            self._ledger = Ledger(self._connection, self._market)
             _fsync_folder(self._path.parent)
         except sqlite3.OperationalError as error:
             self._lock.release()
@@ -135,7 +139,7 @@ class Writer:
             if self._connection is not None:
                 self._connection.close()
         finally:
-            self._connection = None
+            self._connection = self._ledger = None
             self._holder.unlink(missing_ok=True)
             self._lock.release()
 
@@ -145,6 +149,13 @@ class Writer:
         if self._connection is None:
             raise BadInput("the store's writer is not open: use it in a with block")
         return self._connection
+
+    @property
+    def ledger(self) -> Ledger:
+        """The gap ledger. Raises BadInput outside the block."""
+        if self._ledger is None:
+            raise BadInput("the store's writer is not open: use it in a with block")
+        return self._ledger
 
     def source(self, kind: str, name: str, **detail: Any) -> int:
         """Number a new source: kind "capture" or "import", its name (feed or file), and what else is known of it."""
@@ -157,8 +168,9 @@ class Writer:
             raise _unwritable(self._path, error) from error
         return int(cursor.lastrowid or 0)
 
-    def append(self, source: int, events: Sequence[Stored], bad: Sequence[Quarantined] = ()) -> Appended:
-        """Store events in their order, and bad frames with their bytes, in ONE commit; returns after its fsync.
+    def append(self, source: int, events: Sequence[Entry], bad: Sequence[Quarantined] = ()) -> Appended:
+        """Store events in their order, bad frames with their bytes, and the gaps that the events bring to light or
+        close, in ONE commit; returns after its fsync.
 
         What returns is acknowledged: it survives kill -9 and a power cut. On an error nothing of the batch is stored
         and TremorError says why (a full disk, a failing one); the same batch can be given again. An event that the
@@ -168,9 +180,12 @@ class Writer:
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                rows = [self._row(source, event) for event in events]
-                before = self._last_seq()
-                connection.executemany(_INSERT, rows)
+                rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
+                before, start, seq_at = self._last_seq(), 0, {}
+                for place in [*self.ledger.read(events), len(rows)]:
+                    connection.executemany(_INSERT, [row for row in rows[start:place] if row is not None])
+                    seq_at[place], start = self._last_seq() + 1, place
+                self.ledger.write(source, seq_at)
                 after = self._last_seq()
                 kinds = dict(
                     connection.execute("SELECT kind, count(*) FROM events WHERE seq > ? GROUP BY kind", (before,))
@@ -182,7 +197,9 @@ class Writer:
                     [(source, frame.local_ts_ns, frame.reason, frame.frame) for frame in bad],
                 )
                 connection.execute("COMMIT")
+                self.ledger.committed()
             except BaseException:
+                self.ledger.forget()
                 self._markets.clear()  # those numbered in this transaction are gone with it
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
@@ -192,7 +209,7 @@ class Writer:
         except sqlite3.DatabaseError as error:
             raise _unwritable(self._path, error) from error
         ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
-        offered = sum(1 for row in rows if row[0] != HEARTBEAT)
+        offered = sum(1 for row in rows if row is not None and row[0] != HEARTBEAT)
         stored = ticks + trades
         return Appended(stored, ticks, trades, offered - stored, len(bad), kinds.get(HEARTBEAT, 0), after)
 
@@ -201,57 +218,14 @@ class Writer:
 
     def _row(self, source: int, event: Stored) -> tuple[Any, ...]:
         market = self._market(event.venue, event.product or "")
+        head = (source, market, event.exch_ts_ns, event.local_ts_ns)
         key = digest(event)
         if isinstance(event, Tick):
-            return (
-                TICK,
-                source,
-                market,
-                event.exch_ts_ns,
-                event.local_ts_ns,
-                event.price,
-                event.bid,
-                event.ask,
-                event.bid_size,
-                event.ask_size,
-                None,
-                event.side,
-                event.trade_id,
-                key,
-            )
+            quotes = (event.bid, event.ask, event.bid_size, event.ask_size)
+            return (TICK, *head, event.price, *quotes, None, event.side, event.trade_id, key)
         if isinstance(event, Trade):
-            return (
-                TRADE,
-                source,
-                market,
-                event.exch_ts_ns,
-                event.local_ts_ns,
-                event.price,
-                None,
-                None,
-                None,
-                None,
-                event.size,
-                event.side,
-                event.trade_id,
-                key,
-            )
-        return (
-            HEARTBEAT,
-            source,
-            market,
-            event.exch_ts_ns,
-            event.local_ts_ns,
-            None,
-            None,
-            None,
-            None,
-            None,
-            None,
-            0,
-            event.last_trade_id,
-            key,
-        )
+            return (TRADE, *head, event.price, *_NO_QUOTES, event.size, event.side, event.trade_id, key)
+        return (HEARTBEAT, *head, None, *_NO_QUOTES, None, 0, event.last_trade_id, key)
 
     def _market(self, venue: str, product: str) -> int:
         known = self._markets.get((venue, product))
