@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from core.disk import DISK
 from core.errors import BadInput
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -53,6 +54,10 @@ class Home:
     @property
     def ticks_db(self) -> Path:
         return self.data / "ticks.sqlite"
+
+    @property
+    def sealed(self) -> Path:
+        return self.data / "sealed"
 
     @property
     def forecasts_db(self) -> Path:
@@ -160,19 +165,19 @@ def change_settings(home: Home, **changes: object) -> Settings:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write to a temporary name of its own beside `path`, fsync, rename."""
+    """Write to a temporary name of its own beside `path`, fsync, rename: after a power cut it is the old or the new."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(descriptor)
+    temporary = Path(name)
     try:
-        with open(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        DISK.write(temporary, content)
+        DISK.sync(temporary)
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        DISK.rename(temporary, path)
     except BaseException:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)
+            temporary.unlink()
         raise
 
 

@@ -43,6 +43,7 @@ def run_monitor(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_status(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.ingestion import capture
+    from core.ingestion.store import Reader
     from core.training import registry, tracking
 
     tracking.reconcile(home)
@@ -50,6 +51,7 @@ def run_status(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
     monitor = jobs.read(home, "monitor")
     return {
         "captures": capture.status(home),
+        "sealed": Reader(home).sealed(),
         "monitor": {"state": monitor.state, "pid": monitor.pid, "message": monitor.message} | monitor.fields,
         "jobs": [
             {"name": j.name, "state": j.state, "pid": j.pid, "progress": round(j.progress, 3), "message": j.message}

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from core.config import Home
 from core.errors import TremorError
 from core.ingestion.store import Reader, Writer
-from core.ingestion.store.schema import TABLES
+from core.ingestion.store.schema import SCHEMA_VERSION, TABLES
 from core.ingestion.ticks import E8, Entry, GaveUp, Heartbeat, Lapse, Tick, Trade
 
 START_NS = 1_764_546_971_000_000_000
@@ -241,7 +241,7 @@ def test_a_log_of_version_1_is_readable_and_gains_the_ledger_from_its_next_write
     assert tape.after_gap is not None
     assert tape.seq[tape.after_gap].tolist() == [3, 5]
     with Writer(old_home) as writer:
-        assert writer.connection.execute("PRAGMA user_version").fetchone() == (2,)
+        assert writer.connection.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
 
 
 def test_a_long_tape_costs_the_ledger_little(home: Home) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from core import jobs
 from core.config import Home
 from core.ingestion.capture import Asked, World, capture
-from core.ingestion.store import Writer
+from core.ingestion.store import Reader, Writer, sealing
 from core.ingestion.ticks import Tick
 
 
@@ -21,6 +21,29 @@ def append_and_tell(root: Path, first: int, told: Any, size: int) -> None:
             writer.append(source, batch)
             first += size
             told.put(first)
+
+
+def seal_for_ever(root: Path, told: Any) -> None:
+    """Append and seal, in small files, for ever; tell how many ticks are acknowledged."""
+    home = Home(root)
+    with Writer(home) as writer:
+        source = writer.source("capture", "kill")
+        first = told_of(home)
+        while True:
+            batch = [Tick(venue="v", product="p", price=i, local_ts_ns=i) for i in range(first, first + 200)]
+            writer.append(source, batch)
+            first += 200
+            told.put(first)
+            sealing.clean(writer)
+            for piece in sealing.pieces(home, 1 << 62):
+                made = sealing.make(home, piece, 150)
+                if made is not None:
+                    sealing.swap(writer, made)
+
+
+def told_of(home: Home) -> int:
+    """How many ticks there are, one a price."""
+    return max((market.ticks for market in Reader(home).markets()), default=0)
 
 
 def run_capture(root: Path, url: str, rest_url: str) -> None:

@@ -29,7 +29,7 @@ class Disk:
 
 def disk() -> Disk:
     """How much of the disk the store takes, and how long the rest lasts; no days where nothing is captured."""
-    used = store_file()[1] or 0
+    used = (store_file()[1] or 0) + int(Reader(home()).sealed()["bytes"])
     place = next(path for path in (home().data, *home().data.parents) if path.exists())
     free = shutil.disk_usage(place).free
     held = sum(market.ticks + market.trades for market in markets())

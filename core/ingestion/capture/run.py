@@ -20,6 +20,7 @@ from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
+from core.ingestion.capture.sealing import sealing_beside
 from core.ingestion.capture.sink import Sink
 from core.ingestion.store import OpenGap, Quarantined, Reader, Writer
 from core.ingestion.ticks import Entry, GaveUp, Refused, Stored, Subscribed, Tick, Trade
@@ -64,7 +65,8 @@ class Capture:
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
                 loop.add_signal_handler(number, self.stop)
         with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            return await self.into(writer, thread)
+            async with sealing_beside(self._home, writer, thread, self._world):
+                return await self.into(writer, thread)
 
     async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
         """As `run`, into an open writer that lives in `thread` and that other feeds may share."""

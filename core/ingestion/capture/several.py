@@ -14,6 +14,7 @@ from core.config import Home
 from core.errors import BadInput, TremorError
 from core.ingestion.capture.asked import Asked, Beat, World
 from core.ingestion.capture.run import Capture
+from core.ingestion.capture.sealing import sealing_beside
 from core.ingestion.store import Writer
 
 SUMS = ("received", "stored", "duplicates", "quarantined", "shed", "queued", "heartbeats", "backfilled", "reconnects")
@@ -41,7 +42,7 @@ class Several:
             raise BadInput("a feed was named twice: name each once, with all its products")
         if not asked:
             raise BadInput("no feed was named: give at least one, like --feed coinbase_exchange")
-        self._home, self._beat = home, beat
+        self._home, self._beat, self._world = home, beat, world
         self._speaking = threading.Lock()
         self._said: list[dict[str, Any]] = [{} for _ in asked]
         self._captures = [Capture(home, one, self._hear(i), world) for i, one in enumerate(asked)]
@@ -63,7 +64,8 @@ class Several:
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
                 loop.add_signal_handler(number, self.stop)
         with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            ends = await asyncio.gather(*(self._one(i, writer, thread) for i in range(len(self._said))))
+            async with sealing_beside(self._home, writer, thread, self._world):
+                ends = await asyncio.gather(*(self._one(i, writer, thread) for i in range(len(self._said))))
         errors = [end for end in ends if isinstance(end, TremorError)]
         if len(errors) == len(ends):
             raise errors[0]

@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from core.ingestion.store.book import Book, Gap
+from core.ingestion.store.schema import has_sealed
 from core.ingestion.ticks import TRADE, Entry, GaveUp, Heartbeat, Lapse, Trade
 
 SPARSE_VENUES = frozenset({"bitstamp"})
@@ -163,10 +164,17 @@ class Ledger:
 
 
 def held_between(connection: sqlite3.Connection, market: int, before: int, after: int) -> list[int]:
-    """Trade ids of a market that the log holds strictly between two, ascending."""
+    """Trade ids of a market that the log or a sealed file holds strictly between two, ascending."""
     rows = connection.execute(
-        "SELECT trade_id FROM events WHERE CASE kind WHEN 1 THEN trade_id ELSE coalesce(exch_ts_ns, local_ts_ns) END"
-        f" BETWEEN ? AND ? AND kind = {TRADE} AND market = ? ORDER BY trade_id",
+        "SELECT trade_id, trade_id FROM events"
+        " WHERE CASE kind WHEN 1 THEN trade_id ELSE coalesce(exch_ts_ns, local_ts_ns) END"
+        f" BETWEEN ? AND ? AND kind = {TRADE} AND market = ?",
         (before + 1, after - 1, market),
-    )
-    return [int(row[0]) for row in rows]
+    ).fetchall()
+    if has_sealed(connection):
+        rows += connection.execute(
+            "SELECT max(first_id, ?), min(last_id, ?) FROM sealed_trades"
+            " WHERE market = ? AND first_id < ? AND last_id > ?",
+            (before + 1, after - 1, market, after, before),
+        ).fetchall()
+    return sorted(number for first, last in rows for number in range(first, last + 1))

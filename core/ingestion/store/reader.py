@@ -5,26 +5,24 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
 
 from core.config import Home
-from core.ingestion.store import ledger_rows, tables
+from core.ingestion.store import ledger_rows, sealed, tables
+from core.ingestion.store.events import TAPE, Events, runs
 from core.ingestion.store.ledger_rows import OpenGap
-from core.ingestion.store.order import as_tape, in_time, matrix
+from core.ingestion.store.order import as_tape, in_time
 from core.ingestion.store.schema import open_for_reading, version_of
 from core.ingestion.store.tables import EXPORT_COLUMNS
 from core.ingestion.store.writer import Quarantined
 from core.ingestion.ticks import MISSING, TICK, TRADE, Ints, Tape
 
 MINUTE_NS = 60_000_000_000
-_TS = "coalesce(exch_ts_ns, local_ts_ns)"
-_TAPE = "seq, kind, source, {}, price, bid, ask, bid_size, ask_size, size, side"
-_FULL = "exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side, trade_id, size"
 
 
 @dataclass(frozen=True)
@@ -41,26 +39,17 @@ class Market:
     sources: int = 1
 
 
-@dataclass(frozen=True)
-class _Run:
-    """Where one source's events stand in the log: seq range, and the markets whose events belong to the asked one."""
-
-    source: int
-    first_seq: int
-    last_seq: int
-    first_ns: int
-    last_ns: int
-
-
 class Reader:
     """A view of the log that changes nothing: from any thread, while a writer writes, and before there is a file.
 
-    Each call opens and closes its own read-only connection and sees one consistent state. Raises Damaged when the
-    file is no log of this version.
+    Each call opens and closes its own read-only connection and sees one consistent state, old rows from their sealed
+    files included. A damaged one of those is named on standard error, set aside (NAME.damaged) and left out; `sealed`
+    lists them. Raises Damaged when the log itself is none of this version.
     """
 
     def __init__(self, home: Home) -> None:
         self._path = home.ticks_db
+        self._folder = home.sealed
 
     def __enter__(self) -> Self:
         return self
@@ -94,7 +83,8 @@ class Reader:
         return None if first is None else first[0]
 
     def markets(self) -> list[Market]:
-        """Every market with ticks or trades, ordered by venue and product. Counts cover all sources."""
+        """Every market with ticks or trades, ordered by venue and product. Counts cover all sources, and leave out the
+        rows of damaged files."""
         with self._open() as connection:
             if connection is None:
                 return []
@@ -102,8 +92,24 @@ class Reader:
                 "SELECT venue, product, sum(ticks), sum(trades), min(first_ns), max(last_ns), max(last_seq),"
                 " count(*) FROM runs JOIN markets ON markets.id = runs.market"
                 " GROUP BY market HAVING sum(ticks) + sum(trades) > 0 ORDER BY venue, product"
-            )
-            return [Market(*row) for row in rows]
+            ).fetchall()
+            lost = [file for file in sealed.files(connection) if sealed.why_damaged(file, self._folder)]
+        found = [Market(*row) for row in rows]
+        for file in lost:
+            found = [
+                replace(market, ticks=market.ticks - file.ticks, trades=market.trades - file.trades)
+                if (market.venue, market.product) == (file.venue, file.product)
+                else market
+                for market in found
+            ]
+        return [market for market in found if market.ticks + market.trades]
+
+    def sealed(self) -> dict[str, Any]:
+        """Sealed `files`, their `rows` and `bytes`, and the `damaged` ones (path, venue, product, rows, first_ns,
+        last_ns, why). Reads none of them: a damage is known once a reader or `seal` has met it."""
+        with self._open() as connection:
+            found = [] if connection is None else sealed.files(connection)
+        return sealed.summary(found, self._folder)
 
     def tape(
         self, venue: str, product: str, after_seq: int = 0, from_ns: int | None = None, limit: int | None = None
@@ -120,43 +126,26 @@ class Reader:
         left = limit
         with self._open() as connection:
             if connection is not None:
-                ids = _market_ids(connection, venue, product)
-                for run in _runs(connection, venue, product, after_seq, from_ns):
-                    clock = _clock(connection, run, ids)
-                    rows = connection.execute(
-                        f"SELECT {_TAPE.format(clock)} FROM events WHERE seq > ? AND seq >= ? AND seq <= ?"
-                        f" AND source = ? AND market IN ({ids}) AND {clock} >= ? ORDER BY seq LIMIT ?",
-                        (
-                            after_seq,
-                            run.first_seq,
-                            run.last_seq,
-                            run.source,
-                            MISSING if from_ns is None else from_ns,
-                            -1 if left is None else left,
-                        ),
-                    ).fetchall()
-                    parts.append(matrix(rows, 11))
+                events = Events(connection, self._folder, venue, product)
+                for run in runs(connection, venue, product, after_seq, from_ns):
+                    parts.append(events.tape(run, after_seq, from_ns, left))
                     if left is not None:
-                        left -= len(rows)
+                        left -= len(parts[-1])
                         if left <= 0:
                             break
                 breaks = ledger_rows.breaks(connection, venue, product, after_seq)
-        return as_tape(in_time(np.concatenate(parts)) if parts else np.empty((0, 11), np.int64), breaks)
+        return as_tape(in_time(np.concatenate(parts)) if parts else np.empty((0, len(TAPE)), np.int64), breaks)
 
     def last_ticks(self, venue: str, product: str, n: int) -> pa.Table:
         """The newest `n` ticks by time, oldest first, with the export's columns."""
-        rows: list[tuple[int | None, ...]] = []
+        parts: list[Ints] = []
         with self._open() as connection:
             if connection is not None:
-                ids = _market_ids(connection, venue, product)
-                for run in _runs(connection, venue, product):
-                    rows += connection.execute(
-                        f"SELECT {_FULL} FROM events WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
-                        f" AND kind = {TICK} ORDER BY seq DESC LIMIT ?",
-                        (run.first_seq, run.last_seq, run.source, n),
-                    ).fetchall()[::-1]
-        rows.sort(key=lambda row: row[0] if row[0] is not None else row[1] or 0)
-        return tables.ticks([(venue, product, rows[-n:])])
+                events = Events(connection, self._folder, venue, product)
+                parts = [events.newest_ticks(run, n)[::-1] for run in runs(connection, venue, product)]
+        rows = tables.joined(parts)
+        times = np.where(rows[:, 0] == MISSING, rows[:, 1], rows[:, 0])
+        return tables.ticks([(venue, product, rows[np.argsort(times, kind="stable")][-n:])])
 
     def tick_table(self, venue: str | None = None, product: str | None = None) -> pa.Table:
         """All ticks, market by market, source by source in the order of arrival, with the columns of the design's
@@ -173,17 +162,12 @@ class Reader:
         for market in self.markets():
             if venue not in (None, market.venue) or product not in (None, market.product):
                 continue
-            rows: list[tuple[int | None, ...]] = []
+            parts: list[Ints] = []
             with self._open() as connection:
                 if connection is not None:
-                    ids = _market_ids(connection, market.venue, market.product)
-                    for run in _runs(connection, market.venue, market.product):
-                        rows += connection.execute(
-                            f"SELECT {_FULL} FROM events WHERE seq >= ? AND seq <= ? AND source = ?"
-                            f" AND market IN ({ids}) AND kind = ? ORDER BY seq",
-                            (run.first_seq, run.last_seq, run.source, kind),
-                        ).fetchall()
-            found.append((market.venue, market.product, rows))
+                    events = Events(connection, self._folder, market.venue, market.product)
+                    parts = [events.of_kind(run, kind) for run in runs(connection, market.venue, market.product)]
+            found.append((market.venue, market.product, tables.joined(parts)))
         return found
 
     def gaps(self, venue: str | None = None, product: str | None = None) -> pa.Table:
@@ -235,55 +219,17 @@ class Reader:
         """
         nothing = np.empty(0, np.int64)
         with self._open() as connection:
-            runs = [] if connection is None else _runs(connection, venue, product)
-            if connection is None or not runs:
+            found = [] if connection is None else runs(connection, venue, product)
+            if connection is None or not found:
                 return nothing, nothing
-            last = max(run.last_ns for run in runs) if until_ns is None else until_ns
+            last = max(run.last_ns for run in found) if until_ns is None else until_ns
             starts = last // MINUTE_NS * MINUTE_NS + np.arange(1 - minutes, 1, dtype=np.int64) * MINUTE_NS
             counts = np.zeros(minutes, np.int64)
-            ids = _market_ids(connection, venue, product)
-            for run in _runs(connection, venue, product, from_ns=int(starts[0])):
-                for minute, ticks in connection.execute(
-                    f"SELECT {_TS} / {MINUTE_NS} AS minute, count(*) FROM events"
-                    f" WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
-                    f" AND kind = {TICK} AND {_TS} BETWEEN ? AND ? GROUP BY minute",
-                    (run.first_seq, run.last_seq, run.source, int(starts[0]), last),
-                ):
-                    counts[minute - int(starts[0]) // MINUTE_NS] += ticks
+            events = Events(connection, self._folder, venue, product)
+            for run in runs(connection, venue, product, from_ns=int(starts[0])):
+                minute = (events.tick_times(run, int(starts[0]), last) - starts[0]) // MINUTE_NS
+                counts += np.bincount(minute, minlength=minutes)
         return starts, counts
-
-
-def _market_ids(connection: sqlite3.Connection, venue: str, product: str) -> str:
-    found = connection.execute("SELECT id FROM markets WHERE venue = ? AND product IN (?, '')", (venue, product))
-    return ",".join(str(int(row[0])) for row in found)
-
-
-def _clock(connection: sqlite3.Connection, run: _Run, ids: str) -> str:
-    """The time of a source's events: the exchange's, but ours where its ticks have only ours.
-
-    Two clocks in one tape are a second and more apart, and the events of the slower one would all be late.
-    """
-    first = connection.execute(
-        f"SELECT exch_ts_ns FROM events WHERE seq >= ? AND seq <= ? AND source = ? AND market IN ({ids})"
-        f" AND kind = {TICK} ORDER BY seq LIMIT 1",
-        (run.first_seq, run.last_seq, run.source),
-    ).fetchone()
-    return _TS if first is None or first[0] is not None else "coalesce(local_ts_ns, exch_ts_ns)"
-
-
-def _runs(
-    connection: sqlite3.Connection, venue: str, product: str, after_seq: int = 0, from_ns: int | None = None
-) -> list[_Run]:
-    """The sources that hold the market, in the order of their first event of it, each with all of its seq range."""
-    rows = connection.execute(
-        "SELECT own.source, min(whole.first_seq), max(whole.last_seq), own.first_ns, max(whole.last_ns)"
-        " FROM runs AS own JOIN runs AS whole ON whole.source = own.source"
-        " JOIN markets ON markets.id = own.market WHERE venue = ? AND product = ?"
-        " GROUP BY own.source HAVING max(whole.last_seq) > ? AND max(whole.last_ns) >= ?"
-        " ORDER BY own.first_ns, own.source",
-        (venue, product, after_seq, MISSING if from_ns is None else from_ns),
-    )
-    return [_Run(*row) for row in rows]
 
 
 __all__ = ["EXPORT_COLUMNS", "Market", "Reader"]

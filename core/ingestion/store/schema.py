@@ -13,8 +13,8 @@ from pathlib import Path
 
 from core.errors import Damaged
 
-SCHEMA_VERSION = 2
-"""1: without the gap ledger. 2: with it."""
+SCHEMA_VERSION = 3
+"""1: without the gap ledger. 2: with it. 3: and with sealed files, which an older program would not miss."""
 BUSY_TIMEOUT_MS = 5_000
 
 TABLES = """
@@ -34,7 +34,7 @@ CREATE TABLE markets (
 ) STRICT;
 
 CREATE TABLE events (
-    seq INTEGER PRIMARY KEY,        -- the order of arrival; nothing is ever deleted
+    seq INTEGER PRIMARY KEY,        -- the order of arrival; the newest row always stays, so none is used twice
     kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),
     source INTEGER NOT NULL REFERENCES sources (id),
     market INTEGER NOT NULL REFERENCES markets (id),
@@ -125,6 +125,43 @@ INSERT INTO gaps
 """
 """A log of version 1 gains the ledger: its jumps of the trade id are open gaps. Bitstamp's ids rise, but not by one."""
 
+SEALED = """
+CREATE TABLE sealed (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL UNIQUE,      -- below data/sealed, with forward slashes
+    market INTEGER NOT NULL REFERENCES markets (id),
+    rows INTEGER NOT NULL,
+    ticks INTEGER NOT NULL,
+    trades INTEGER NOT NULL,
+    first_seq INTEGER NOT NULL,
+    last_seq INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    damaged TEXT                    -- why its rows are out of use for good; NULL for a sound file
+) STRICT;
+-- The sealed trades' ids, as runs without a hole: what is held and where the gaps are is known without opening a file.
+CREATE TABLE sealed_trades (
+    market INTEGER NOT NULL REFERENCES markets (id),
+    first_id INTEGER NOT NULL,
+    last_id INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL,
+    file INTEGER NOT NULL REFERENCES sealed (id),
+    PRIMARY KEY (market, first_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sealed_trades_file ON sealed_trades (file);
+-- By which clock a source is read: that of its first tick, which may be sealed.
+CREATE TABLE sealed_clocks (
+    source INTEGER NOT NULL REFERENCES sources (id),
+    market INTEGER NOT NULL REFERENCES markets (id),
+    seq INTEGER NOT NULL,
+    ours INTEGER NOT NULL,          -- 1: the first tick has the clock of receipt only
+    PRIMARY KEY (source, market)
+) STRICT, WITHOUT ROWID;
+"""
+
 
 def open_for_writing(path: Path) -> sqlite3.Connection:
     """The log as its one writer opens it; made when it is not there.
@@ -140,9 +177,11 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN IMMEDIATE")
         version = version_of(connection)
         if version == 0:
-            _run(connection, TABLES + LEDGER)
+            _run(connection, TABLES + LEDGER + SEALED)
         elif version == 1:
-            _run(connection, LEDGER + _FROM_1)
+            _run(connection, LEDGER + _FROM_1 + SEALED)
+        elif version == 2:
+            _run(connection, SEALED)
         if version < SCHEMA_VERSION:
             connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         check(connection, path)
@@ -173,7 +212,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
     try:
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
         connection.execute("PRAGMA query_only = ON")
-        if version_of(connection) not in (0, 1):  # 0: just made by its writer; 1: readable, the next writer migrates it
+        if version_of(connection) not in (0, 1, 2):  # 0: just made; 1, 2: the next writer migrates it
             check(connection, path)
     except sqlite3.DatabaseError as error:
         connection.close()
@@ -189,6 +228,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
 def version_of(connection: sqlite3.Connection) -> int:
     """The schema version of the open file, 0 when nothing is in it yet."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def has_sealed(connection: sqlite3.Connection) -> bool:
+    """Whether the open log knows of sealed files: an older one gains that from its next writer."""
+    return version_of(connection) > 2
 
 
 def has_ledger(connection: sqlite3.Connection) -> bool:

@@ -8,12 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pyarrow as pa
 
-from core.ingestion.ticks import E8, MISSING
+from core.ingestion.ticks import E8, MISSING, Ints
 
-Row: TypeAlias = tuple[int | None, ...]
-"""exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side, trade_id, size"""
-MarketRows: TypeAlias = tuple[str, str, list[Row]]
-"""venue, product, rows"""
+MarketRows: TypeAlias = tuple[str, str, Ints]
+"""venue, product, and rows of shape (n, 10): exch_ts_ns, local_ts_ns, price, bid, ask, bid_size, ask_size, side,
+trade_id, size; MISSING where the source gives no value."""
 
 EXPORT_COLUMNS = (
     "exch_ts_ns",
@@ -70,10 +69,12 @@ def _table(markets: Sequence[MarketRows], columns: Sequence[str]) -> pa.Table:
     )
 
 
-def _market(venue: str, product: str, rows: list[Row]) -> pa.Table:
-    values = np.array([[MISSING if value is None else value for value in row] for row in rows], np.int64).reshape(
-        -1, len(_ROW)
-    )
+def joined(parts: Sequence[Ints]) -> Ints:
+    """The parts of a market's rows one after the other; none at all give no row."""
+    return np.concatenate([np.empty((0, len(_ROW)), np.int64), *parts])
+
+
+def _market(venue: str, product: str, values: Ints) -> pa.Table:
     columns: dict[str, pa.Array] = {}
     for name, column in zip(_ROW, values.T, strict=True):
         missing = column == MISSING
@@ -81,6 +82,6 @@ def _market(venue: str, product: str, rows: list[Row]) -> pa.Table:
             columns[name] = _SIDES.take(pa.array(column + 1))
         else:
             columns[name] = pa.array(column / E8 if name in _E8 else column, _TYPES[name], mask=missing)
-    columns["venue"] = pa.repeat(venue, len(rows))
-    columns["product"] = pa.repeat(product, len(rows))
+    columns["venue"] = pa.repeat(venue, len(values))
+    columns["product"] = pa.repeat(product, len(values))
     return pa.table(columns)

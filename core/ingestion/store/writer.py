@@ -17,7 +17,10 @@ import filelock
 import msgspec
 
 from core.config import Home, write_atomically
+from core.disk import DISK
 from core.errors import BadInput, Busy, TremorError
+from core.ingestion.store import sealed
+from core.ingestion.store.held import Held
 from core.ingestion.store.ledger import Ledger
 from core.ingestion.store.schema import open_for_writing
 from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Entry, GaveUp, Lapse, Stored, Tick, Trade
@@ -105,6 +108,7 @@ class Writer:
 
     def __init__(self, home: Home, who: str = "a process") -> None:
         self._path = home.ticks_db
+        self.folder = home.sealed
         self._who = who
         self._lock = filelock.FileLock(home.data / "writer.lock", thread_local=False)
         self._holder = home.data / "writer.pid"
@@ -122,11 +126,13 @@ class Writer:
         try:
             write_atomically(self._holder, f"{os.getpid()} {self._who}".encode())
             self._connection = open_for_writing(self._path)
+            DISK.sync_folder(self._path.parent)
+            sealed.lose_set_aside(self._connection, self.folder)
+            self.held = Held(self._connection, self.folder)
             self._ledger = Ledger(self._connection, self._market)
-            _fsync_folder(self._path.parent)
         except sqlite3.OperationalError as error:
             self._lock.release()
-            raise _unwritable(self._path, error) from error
+            raise unwritable(self._path, error) from error
         except BaseException:
             self._lock.release()
             raise
@@ -142,6 +148,10 @@ class Writer:
             self._connection = self._ledger = None
             self._holder.unlink(missing_ok=True)
             self._lock.release()
+
+    @property
+    def path(self) -> Path:
+        return self._path
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -165,7 +175,7 @@ class Writer:
                 "INSERT INTO sources (kind, name, detail, opened_ns) VALUES (?, ?, ?, ?)", values
             )
         except sqlite3.OperationalError as error:
-            raise _unwritable(self._path, error) from error
+            raise unwritable(self._path, error) from error
         return int(cursor.lastrowid or 0)
 
     def append(self, source: int, events: Sequence[Entry], bad: Sequence[Quarantined] = ()) -> Appended:
@@ -183,7 +193,7 @@ class Writer:
                 rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
                 before, start, seq_at = self._last_seq(), 0, {}
                 for place in [*self.ledger.read(events), len(rows)]:
-                    connection.executemany(_INSERT, [row for row in rows[start:place] if row is not None])
+                    connection.executemany(_INSERT, self.held.absent([r for r in rows[start:place] if r is not None]))
                     seq_at[place], start = self._last_seq() + 1, place
                 self.ledger.write(source, seq_at)
                 after = self._last_seq()
@@ -198,16 +208,20 @@ class Writer:
                 )
                 connection.execute("COMMIT")
                 self.ledger.committed()
+                if self.held.lost:
+                    self.held.lost = False
+                    self.ledger.forget()
             except BaseException:
                 self.ledger.forget()
                 self._markets.clear()  # those numbered in this transaction are gone with it
+                self.held.forget()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
         except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
             raise  # a mistake of this program, not of the disk
         except sqlite3.DatabaseError as error:
-            raise _unwritable(self._path, error) from error
+            raise unwritable(self._path, error) from error
         ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
         offered = sum(1 for row in rows if row is not None and row[0] != HEARTBEAT)
         stored = ticks + trades
@@ -236,7 +250,8 @@ class Writer:
         return known
 
 
-def _unwritable(path: Path, error: Exception) -> TremorError:
+def unwritable(path: Path, error: Exception) -> TremorError:
+    """What a refused write to the log says."""
     return TremorError(
         f"the tick store {path} cannot be written ({error}): nothing of this batch was stored;"
         " check the disk's free space and health"
@@ -249,11 +264,3 @@ def _holder_in(path: Path) -> tuple[int | None, str]:
         return int(pid), who
     except (FileNotFoundError, ValueError):
         return None, "a process"  # it has the lock and has not yet said who it is
-
-
-def _fsync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -1,0 +1,90 @@
+"""The capture seals its own old rows, a piece at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Protocol, TypeVar
+
+from core.config import Home
+from core.errors import TremorError
+from core.ingestion.store import Writer, sealing
+
+EVERY_S = 600.0
+"""Between two rounds; the first comes a minute after the start, when the connection has settled."""
+FIRST_S = 60.0
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+
+
+class Clock(Protocol):
+    """What it needs of the world around."""
+
+    @property
+    def wall_ns(self) -> Callable[[], int]: ...
+
+
+@asynccontextmanager
+async def sealing_beside(home: Home, writer: Writer, thread: ThreadPoolExecutor, clock: Clock) -> AsyncIterator[None]:
+    """While the block runs, the capture's writer, which lives in `thread`, also seals. One for all feeds together."""
+    with ThreadPoolExecutor(1, "seal") as own:  # its end waits for a file that is being written
+        task = asyncio.create_task(Sealing(home, writer, thread, own, clock).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+
+
+class Sealing:
+    """Every ten minutes: what is older than an hour and makes a row group, or is the rest of a day, is sealed.
+
+    Files are made in a thread of their own, from a reading of their own; only the swap runs in the writer's thread, and
+    moves at most 65,536 rows: commits wait for it some 60 ms. `trouble` says why the last round failed, and so does
+    standard error; the rows are in the log then, and the next round tries again.
+    """
+
+    def __init__(
+        self, home: Home, writer: Writer, thread: ThreadPoolExecutor, own: ThreadPoolExecutor, clock: Clock
+    ) -> None:
+        self._home = home
+        self._writer = writer
+        self._thread = thread
+        self._own = own
+        self._clock = clock
+        self.sealed = 0
+        self.trouble: str | None = None
+
+    async def run(self, first_s: float = FIRST_S, every_s: float = EVERY_S) -> None:
+        """Never ends by itself: to be cancelled."""
+        await asyncio.sleep(first_s)
+        while True:
+            try:
+                await self.round()
+                self.trouble = None
+            except TremorError as error:
+                self.trouble = str(error)
+                _log.warning("cannot seal: %s", error)
+            await asyncio.sleep(every_s)
+
+    async def round(self) -> None:
+        """Seal what can be sealed now. Raises TremorError when the disk refuses."""
+        await _in(self._thread, partial(sealing.clean, self._writer))
+        before_ns = self._clock.wall_ns() - int(sealing.OLDER_THAN_H * sealing.HOUR_NS)
+        for piece in await _in(self._own, partial(sealing.pieces, self._home, before_ns, False)):
+            left = piece.rows
+            while left >= sealing.PIECE_ROWS or left == piece.rows:
+                made = await _in(self._own, partial(sealing.make, self._home, piece, sealing.PIECE_ROWS))
+                if made is None:
+                    break
+                await _in(self._thread, partial(sealing.swap, self._writer, made))
+                self.sealed += len(made.rows)
+                left -= len(made.rows)
+
+
+async def _in(thread: ThreadPoolExecutor, step: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(thread, step)
