@@ -77,7 +77,7 @@ class Reader:
 
     @property
     def identity(self) -> int | None:
-        """Tells this log from another one in its place: when its first source was opened, ns; None while it has none."""
+        """Tells this log from another in its place: when its first source was opened, ns; None while it has none."""
         with self._open() as connection:
             first = None if connection is None else connection.execute("SELECT min(opened_ns) FROM sources").fetchone()
         return None if first is None else first[0]
