@@ -17,6 +17,7 @@ MAX_HEAD = 16_384
 
 Reply = tuple[int, dict[str, str], bytes]
 _REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 405: "Method Not Allowed"}
+_REASONS |= {429: "Too Many Requests", 500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable"}
 
 
 def answer(method: str, target: str, histories: Mapping[str, History]) -> Reply:
@@ -48,8 +49,13 @@ def _refusal(status: int, message: str) -> Reply:
     return status, {}, msgspec.json.encode({"message": message})
 
 
-def server(histories: Mapping[str, History]) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    """What `asyncio.start_server` calls for each connection; requests on one connection are answered in turn."""
+def server(
+    histories: Mapping[str, History], refused: Callable[[], int | None] | None = None
+) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """What `asyncio.start_server` calls for each connection; requests on one connection are answered in turn.
+
+    `refused` gives the status with which the next request is refused, None when it is answered.
+    """
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -62,7 +68,10 @@ def server(histories: Mapping[str, History]) -> Callable[[asyncio.StreamReader, 
                 }
                 # a body is not read: after it the two sides would not agree where the next request starts
                 keep = len(parts) == 3 and headers.get("connection", "").lower() != "close" and not _has_body(headers)
-                if len(parts) == 3:
+                if (wrong := refused() if refused else None) is not None:
+                    status, extra, body = _refusal(wrong, _REASONS[wrong])
+                    extra = {"Retry-After": "1"} if wrong == 429 else {}
+                elif len(parts) == 3:
                     status, extra, body = answer(parts[0], parts[1], histories)
                 else:
                     status, extra, body = _refusal(400, "this is not an HTTP request")

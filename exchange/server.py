@@ -19,6 +19,7 @@ from websockets.exceptions import ConnectionClosed
 
 from core.errors import BadInput, Busy
 from exchange import rest, wire
+from exchange.chaos import Chaos
 from exchange.clock import MarketClock
 from exchange.history import KEEP, History
 from exchange.protocol import Desk
@@ -43,7 +44,15 @@ _SHORTEST_NAP_S = 0.002
 class Exchange:
     """A running exchange. `url` and `rest_url` are where it listens, `sent` counts frames to clients."""
 
-    def __init__(self, source: Source, speed: float, subscribe_within_s: float, max_buffer: int, keep: int) -> None:
+    def __init__(
+        self,
+        source: Source,
+        speed: float,
+        subscribe_within_s: float,
+        max_buffer: int,
+        keep: int,
+        chaos: Chaos | None = None,
+    ) -> None:
         self.source = source
         self.speed = speed
         self.port = self.rest_port = 0
@@ -52,6 +61,9 @@ class Exchange:
         self.market_time_ns = source.start_ns
         self._subscribe_within_s = subscribe_within_s
         self._max_buffer = max_buffer
+        self._chaos = chaos
+        self.connections = 0
+        self._heard = asyncio.Event()
         self._histories = {product: History(keep) for product in source.products}
         self._tickers: dict[str, Ticker] = {}
         self._listeners: dict[tuple[str, str], set[ServerConnection]] = defaultdict(set)
@@ -83,7 +95,9 @@ class Exchange:
     def _publish(self, event: Event) -> None:
         """Take one event into the state and send it to whoever listens; frames nobody hears are not even made."""
         self.market_time_ns = max(self.market_time_ns, event.ts_ns)
-        if isinstance(event, Match):
+        if self._chaos is not None:
+            self._publish_under(self._chaos, event)
+        elif isinstance(event, Match):
             self._histories[event.product].add(event)
             if listeners := self._listeners.get(("matches", event.product)):
                 self._send(listeners, wire.match(event))
@@ -93,6 +107,38 @@ class Exchange:
                 self._send(listeners, wire.ticker(event))
         elif listeners := self._listeners.get(("heartbeat", event.product)):
             self._send(listeners, wire.heartbeat(event))
+
+    def _publish_under(self, chaos: Chaos, event: Event) -> None:
+        """As `_publish`, with what the plan does to frames and connections."""
+        for fault in chaos.due(event):
+            if fault.kind == "drop":
+                for client in self._clients:
+                    client.transport.abort()
+                    self._deafen(client)
+                continue
+            chaos.afflict(fault, self._clients)
+            if fault.kind in ("half_open", "slow"):
+                for client in self._clients:
+                    client.transport.pause_reading()
+                    if fault.kind == "slow":
+                        asyncio.get_running_loop().call_later(fault.seconds, _read_again, client)
+        event = chaos.shifted(event)
+        if isinstance(event, Match):
+            self._histories[event.product].add(event)
+            channel = "matches"
+        else:
+            channel = "ticker" if isinstance(event, Ticker) else "heartbeat"
+            if isinstance(event, Ticker):
+                self._tickers[event.product] = event
+        for pair, frame in chaos.frames(event, (channel, event.product)):
+            if listeners := self._listeners.get(pair):
+                if chaos.afflicts:
+                    listeners = {client for client in listeners if chaos.hears(client, pair[0])}
+                self._send(listeners, frame)
+
+    async def _play_when_heard(self, events: Iterator[Event], wall: Callable[[], int]) -> None:
+        await self._heard.wait()
+        await self._play(events, MarketClock(self.source.start_ns, self.speed, wall))
 
     async def _play(self, events: Iterator[Event], clock: MarketClock) -> None:
         """Publish the tape at the clock's pace, in slices, so that connections are served in between."""
@@ -122,6 +168,7 @@ class Exchange:
         desk = Desk(self.source.products)
         late = asyncio.create_task(self._hang_up_unless_subscribed(client, desk))
         self._clients.add(client)
+        self.connections += 1
         try:
             async for message in client:
                 self._answer(client, desk, message)
@@ -130,8 +177,13 @@ class Exchange:
         finally:
             late.cancel()
             self._clients.discard(client)
-            for listeners in self._listeners.values():
-                listeners.discard(client)
+            if self._chaos is not None:
+                self._chaos.gone(client)
+            self._deafen(client)
+
+    def _deafen(self, client: ServerConnection) -> None:
+        for listeners in self._listeners.values():
+            listeners.discard(client)
 
     async def _hang_up_unless_subscribed(self, client: ServerConnection, desk: Desk) -> None:
         await asyncio.sleep(self._subscribe_within_s)
@@ -141,6 +193,8 @@ class Exchange:
     def _answer(self, client: ServerConnection, desk: Desk, message: str | bytes) -> None:
         """Answers, then the present state of what was subscribed to, with nothing of the tape in between."""
         answers, asked = desk.said(message)
+        if desk.listening:
+            self._heard.set()
         for pair in set(self._listeners) | set(desk.listening):
             if pair in desk.listening:
                 self._listeners[pair].add(client)
@@ -167,6 +221,8 @@ async def serve(
     max_buffer: int = MAX_BUFFER,
     keep: int = KEEP,
     wall: Callable[[], int] = time.time_ns,
+    chaos: Chaos | None = None,
+    wait: bool = False,
 ) -> AsyncIterator[Exchange]:
     """Serve `source` on the loopback interface while the block runs.
 
@@ -176,6 +232,8 @@ async def serve(
     port, rest_port : 0 picks a free one; read `.url`, `.rest_url`, `.port`, `.rest_port` of what is given
     speed : market seconds a wall second, 1 to 1,000; the tape starts now and never gets ahead of the wall clock
     subscribe_within_s, max_buffer, keep, wall : the rules' numbers and the wall clock (ns), for tests
+    chaos : a plan of faults to play; it is used up
+    wait : start the tape with the first subscription, so that a test hears all of it
 
     Raises
     ------
@@ -185,7 +243,7 @@ async def serve(
         raise BadInput(f"speed is {speed:g}: choose 1 to {MAX_SPEED:g}")
     events = source.events()
     events = chain([next(events)], events)  # compiled, read and checked before the first client can wait for it
-    exchange = Exchange(source, speed, subscribe_within_s, max_buffer, keep)
+    exchange = Exchange(source, speed, subscribe_within_s, max_buffer, keep, chaos)
     try:
         websocket = await serve_websocket(
             exchange._serve_client, HOST, port, compression=None, max_size=MAX_MESSAGE, close_timeout=1, logger=_log
@@ -193,13 +251,19 @@ async def serve(
     except OSError as problem:
         raise _taken(port, "port") from problem
     try:
-        http = await asyncio.start_server(rest.server(exchange._histories), HOST, rest_port, limit=rest.MAX_HEAD)
+        http = await asyncio.start_server(
+            rest.server(exchange._histories, chaos.refusal if chaos else None), HOST, rest_port, limit=rest.MAX_HEAD
+        )
     except OSError as problem:
         websocket.close()
         raise _taken(rest_port, "rest-port") from problem
     exchange.port = websocket.sockets[0].getsockname()[1]
     exchange.rest_port = http.sockets[0].getsockname()[1]
-    exchange._playing = asyncio.create_task(exchange._play(events, MarketClock(source.start_ns, speed, wall)))
+    if wait:
+        play = exchange._play_when_heard(events, wall)
+    else:
+        play = exchange._play(events, MarketClock(source.start_ns, speed, wall))
+    exchange._playing = asyncio.create_task(play)
     try:
         yield exchange
     finally:
@@ -208,6 +272,11 @@ async def serve(
         websocket.close()
         await websocket.wait_closed()
     exchange.check()
+
+
+def _read_again(client: ServerConnection) -> None:
+    if not client.transport.is_closing():
+        client.transport.resume_reading()
 
 
 def _taken(port: int, option: str) -> Busy:

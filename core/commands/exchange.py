@@ -37,6 +37,7 @@ def register(sub: Any) -> None:
     p.add_argument(
         "--last-trade-id", type=int, metavar="ID", help="go on with the simulator's trade ids after this one"
     )
+    p.add_argument("--chaos", type=int, metavar="SEED", help="with faults of all kinds, drawn from this seed")
     p.add_argument("--facts", action="store_true", help="serve nothing: measure the simulator's stylised facts")
     p.add_argument("--against", metavar="FILE", help="with --facts: a recording to measure beside it")
     p.add_argument("--hours", type=float, default=24.0, metavar="H", help="with --facts: simulated hours (24)")
@@ -53,12 +54,14 @@ def run_exchange(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 
 async def _serve(source: Source, args: argparse.Namespace, me: jobs.Holder) -> dict[str, Any]:
+    from exchange.chaos import Chaos, drawn
     from exchange.server import serve
 
+    chaos = None if args.chaos is None else Chaos(drawn(args.chaos))
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
-    async with serve(source, args.port, args.rest_port, args.speed) as exchange:
+    async with serve(source, args.port, args.rest_port, args.speed, chaos=chaos) as exchange:
         print(f"exchange: {exchange.url} and {exchange.rest_url}, {source.name} at {args.speed:g}x", file=sys.stderr)
         while not ended.is_set():
             exchange.check()

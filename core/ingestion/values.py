@@ -40,9 +40,11 @@ def e8(text: str) -> int:
     >>> e8("85747.97"), e8("0.00000001"), e8("-1.5"), e8("2.5000000000")
     (8574797000000, 1, -150000000, 250000000)
     """
+    head, _, tail = text.partition(".")
+    if len(tail) == 8 and len(head) < 10 and head.isdigit() and tail.isdigit() and text.isascii():
+        return int(head + tail)  # as nearly all come, at half the time
     if _NUMBER.fullmatch(text) is None:
         raise MalformedFrame(f"{shown(text)} is not a decimal number")
-    head, _, tail = text.partition(".")
     if len(tail) > 8:
         if tail[8:].strip("0"):
             raise MalformedFrame(f"{shown(text)} has more than 8 decimals")
@@ -87,6 +89,17 @@ def iso_ns(text: str) -> int:
     >>> iso_ns("1970-01-01T00:00:01.5Z"), iso_ns("2025-12-31T06:00:12.516946132Z")
     (1500000000, 1767160812516946132)
     """
+    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[20:26].isdigit() and text.isascii():
+        return _second_ns(text[:19]) + int(text[20:26]) * 1_000
+    return _any_iso_ns(text)
+
+
+@lru_cache(maxsize=256)
+def _second_ns(text: str) -> int:
+    return _any_iso_ns(text + "Z")
+
+
+def _any_iso_ns(text: str) -> int:
     seconds = text[17:]
     if _SECONDS.fullmatch(seconds) is None:
         _bad_time(text)

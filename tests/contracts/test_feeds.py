@@ -208,3 +208,22 @@ def test_a_needed_field_that_is_not_there_is_malformed(name: str) -> None:
                 original = next(e for e in line["events"] if e["kind"] == said["kind"] and e["price"] == said["price"])
                 assert said.items() <= {**original, "side": said["side"]}.items(), key
             holder[key] = taken
+
+
+@pytest.mark.parametrize("name", FEEDS)
+def test_a_key_that_is_there_twice_is_malformed(name: str) -> None:
+    """Of two values of one key none can say which holds, however the second is spelt."""
+    tried = 0
+    for line in golden(name):
+        if not any(event["kind"] in ("Tick", "Trade") for event in line.get("events", [])):
+            continue
+        for key in ("price", "b", "price_str", "bids", "asks", "time"):
+            plain, escaped = f'"{key}":', f'"\\u{ord(key[0]):04x}{key[1:]}":'
+            at = line["frame"].find(plain)
+            read = key != "price" or '"price_str"' not in line["frame"]
+            if at >= 0 and read:
+                for other in (plain, escaped):
+                    twice = line["frame"][:at] + other + '"1",' + line["frame"][at:]
+                    assert accepted(name, twice.encode()) == [], twice
+                    tried += 1
+    assert tried

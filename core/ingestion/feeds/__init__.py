@@ -7,6 +7,7 @@ golden frames in `tests/golden/feeds/NAME.jsonl`; the command line, the pages an
 from __future__ import annotations
 
 import importlib
+import json
 import pkgutil
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -88,3 +89,30 @@ def decode(decoder: Callable[[bytes], Any], frame: bytes) -> Any:
         raise MalformedFrame(f"not a frame of this feed: {ascii(str(error))[1:-1][:200]}") from error
     except RecursionError as error:
         raise MalformedFrame("not a frame of this feed: nested too deeply") from error
+
+
+def once(frame: bytes, keys: Sequence[bytes], objects: int = 1) -> None:
+    """Raise MalformedFrame when an object of the frame names a key twice: which of the two values holds, none can say.
+
+    `keys` are those that matter, with their quotation marks; a frame that has each of them at most once for each of its
+    `objects`, and no escape that could spell one differently, is not looked at again.
+    """
+    if b"\\" not in frame:
+        counts = set(map(frame.count, keys))
+        counts.discard(0)
+        counts.discard(objects)
+        if not counts:
+            return
+    try:
+        json.loads(frame, object_pairs_hook=_pairs, parse_int=str, parse_float=str)
+    except ValueError as error:  # json's own errors, and those of text that is not UTF-8, are ValueErrors too
+        raise MalformedFrame(f"not a frame of this feed: {ascii(str(error))[1:-1][:200]}") from error
+    except RecursionError as error:
+        raise MalformedFrame("not a frame of this feed: nested too deeply") from error
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) != len(pairs):
+        raise ValueError("a key is there twice in one object")
+    return content

@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.feeds._symbols import product_of, symbol_of
 from core.ingestion.ticks import Event, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, in_range, size_e8
@@ -70,6 +70,7 @@ class _Error(msgspec.Struct):
     code: int = 0
 
 
+_KEYS = tuple(f'"{key}"'.encode() for key in ("stream", "data", "e", "s", "t", "p", "q", "T", "m", "b", "B", "a", "A"))
 _combined = msgspec.json.Decoder(_Combined)
 _kind = msgspec.json.Decoder(_Kind)
 _trade = msgspec.json.Decoder(_Trade)
@@ -89,6 +90,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
     Without `local_ts_ns` a bookTicker has no time at all and is malformed.
     """
     outer = decode(_combined.decode, frame)
+    once(frame, _KEYS)
     if outer.error is not _NOTHING:
         return [Refused(message=f"Failed to subscribe: {decode(_error.decode, bytes(outer.error)).msg}")]
     inner = frame if outer.data is _NOTHING else bytes(outer.data)

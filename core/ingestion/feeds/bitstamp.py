@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.feeds._symbols import product_of, symbol_of
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, in_range, size_e8, whole
@@ -55,6 +55,10 @@ class _Error(msgspec.Struct):
     message: str = "no reason given"
 
 
+_KEYS = tuple(
+    f'"{key}"'.encode()
+    for key in ("event", "channel", "data", "id", "price_str", "amount_str", "microtimestamp", "type", "bids", "asks")
+)
 _message = msgspec.json.Decoder(_Message)
 _trade = msgspec.json.Decoder(_Trade)
 _book = msgspec.json.Decoder(_Book)
@@ -71,6 +75,7 @@ def subscribe(products: Sequence[str]) -> list[bytes]:
 def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
     """The frame's trade, tick, heartbeat or answer, or [] for other channels. Raises MalformedFrame only."""
     message = decode(_message.decode, frame)
+    once(frame, _KEYS)
     channel, _, symbol = message.channel.rpartition("_")
     data = bytes(message.data)
     if message.event == "trade":

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.feeds.coinbase_exchange import refusal
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8, whole
@@ -89,6 +89,11 @@ _beats = msgspec.json.Decoder(list[_Beat])
 _subscriptions = msgspec.json.Decoder(list[_Subscriptions])
 _OTHERS = frozenset({"l2_data", "level2", "candles", "status", "user", "futures_balance_summary"})
 """Channels that are not asked for; a recording may hold them."""
+_ENVELOPE_KEYS = (b'"channel"', b'"timestamp"', b'"events"')
+_TICKER_KEYS = (
+    b'"product_id"', b'"price"', b'"best_bid"', b'"best_ask"', b'"best_bid_quantity"', b'"best_ask_quantity"',
+)  # fmt: skip
+_TRADE_KEYS = (b'"product_id"', b'"trade_id"', b'"price"', b'"size"', b'"time"', b'"side"')
 _TAKER_OF_MAKER = {"BUY": -1, "SELL": 1, "UNKNOWN_ORDER_SIDE": 0}
 
 
@@ -110,13 +115,17 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
         if b'"error"' not in frame:
             raise
         return [_refused(frame)]
+    once(frame, _ENVELOPE_KEYS)
     channel, events = envelope.channel, bytes(envelope.events)
     if channel in ("ticker", "ticker_batch"):
         exch_ts_ns = iso_ns(envelope.timestamp)
         found = [ticker for event in decode(_tickers.decode, events) for ticker in event.tickers]
+        once(frame, _TICKER_KEYS, len(found))
         return [tick(ticker, exch_ts_ns, local_ts_ns) for ticker in found]
     if channel == "market_trades":
-        return [_trade(one, local_ts_ns) for event in decode(_trades.decode, events) for one in reversed(event.trades)]
+        trades = [one for event in decode(_trades.decode, events) for one in reversed(event.trades)]
+        once(frame, _TRADE_KEYS, len(trades))
+        return [_trade(one, local_ts_ns) for one in trades]
     if channel == "heartbeats":
         beat = Heartbeat(venue=VENUE, product=None, exch_ts_ns=iso_ns(envelope.timestamp), local_ts_ns=local_ts_ns)
         return [beat for _ in decode(_beats.decode, events)]

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias, Union
 
 import msgspec
 
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8
 
@@ -31,7 +31,7 @@ Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 Side: TypeAlias = Literal["buy", "sell"]
 
 
-class _Ticker(msgspec.Struct, tag_field="type", tag="ticker"):
+class _Ticker(msgspec.Struct, tag_field="type", tag="ticker", gc=False):
     product_id: str
     price: str
     best_bid: str
@@ -43,7 +43,7 @@ class _Ticker(msgspec.Struct, tag_field="type", tag="ticker"):
     trade_id: Id | None = None
 
 
-class _Match(msgspec.Struct, tag_field="type", tag="match"):
+class _Match(msgspec.Struct, tag_field="type", tag="match", gc=False):
     product_id: str
     trade_id: Id
     price: str
@@ -52,11 +52,11 @@ class _Match(msgspec.Struct, tag_field="type", tag="match"):
     time: str
 
 
-class _LastMatch(_Match, tag_field="type", tag="last_match"):
+class _LastMatch(_Match, tag_field="type", tag="last_match", gc=False):
     pass
 
 
-class _Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat"):
+class _Heartbeat(msgspec.Struct, tag_field="type", tag="heartbeat", gc=False):
     product_id: str
     time: str
     last_trade_id: Id = 0
@@ -83,6 +83,15 @@ _OTHERS = (
 """Message types of channels that are not asked for; a recording may hold them."""
 _ignored = [msgspec.defstruct(f"_Other{i}", [], tag_field="type", tag=name) for i, name in enumerate(_OTHERS)]
 _decoder = msgspec.json.Decoder(Union[(_Ticker, _Match, _LastMatch, _Heartbeat, _Subscriptions, _Error, *_ignored)])
+
+
+_TICKER_KEYS = (
+    b'"type"', b'"product_id"', b'"price"', b'"best_bid"', b'"best_ask"', b'"time"', b'"best_bid_size"',
+    b'"best_ask_size"', b'"side"', b'"trade_id"',
+)  # fmt: skip
+_MATCH_KEYS = (b'"type"', b'"product_id"', b'"trade_id"', b'"price"', b'"size"', b'"side"', b'"time"')
+_TYPE = (b'"type"',)
+_BEAT_KEYS = (b'"type"', b'"product_id"', b'"time"', b'"last_trade_id"')
 
 
 class _Past(msgspec.Struct):
@@ -114,6 +123,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
     """
     message = decode(_decoder.decode, frame)
     if isinstance(message, _Ticker):
+        once(frame, _TICKER_KEYS)
         return [
             Tick(
                 venue=VENUE,
@@ -130,6 +140,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
             )
         ]
     if isinstance(message, _Match):
+        once(frame, _MATCH_KEYS)
         return [
             Trade(
                 venue=VENUE,
@@ -143,6 +154,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
             )
         ]
     if isinstance(message, _Heartbeat):
+        once(frame, _BEAT_KEYS)
         return [
             Heartbeat(
                 venue=VENUE,
@@ -152,6 +164,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
                 last_trade_id=message.last_trade_id or None,
             )
         ]
+    once(frame, _TYPE)
     if isinstance(message, _Subscriptions):
         return [Subscribed(channels={channel.name: tuple(channel.product_ids) for channel in message.channels})]
     if isinstance(message, _Error):

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick
 from core.ingestion.values import e8, product_name, size_e8
 
@@ -42,6 +42,7 @@ class _Event(msgspec.Struct):
     errorMessage: str = ""
 
 
+_KEYS = (b'"a"', b'"b"', b'"c"')
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _ticker = msgspec.json.Decoder(_Ticker)
 _event = msgspec.json.Decoder(_Event)
@@ -71,6 +72,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
         raise MalformedFrame(f"channel {channel[:40]!a} is not one of this feed's")
     if local_ts_ns is None:
         raise MalformedFrame("a ticker has no time of its own, and none of its receipt is known")
+    once(frame, _KEYS)
     ticker = decode(_ticker.decode, bytes(parts[1]))
     return [
         Tick(

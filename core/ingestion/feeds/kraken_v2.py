@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode
+from core.ingestion.feeds import decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, shown, size_e8
 
@@ -68,6 +68,9 @@ class _Ticker(msgspec.Struct):
     timestamp: str | None = None
 
 
+_ENVELOPE_KEYS = (b'"channel"', b'"data"')
+_TRADE_KEYS = tuple(f'"{key}"'.encode() for key in ("symbol", "side", "price", "qty", "trade_id", "timestamp"))
+_TICKER_KEYS = tuple(f'"{key}"'.encode() for key in ("symbol", "bid", "bid_qty", "ask", "ask_qty", "last", "timestamp"))
 _message = msgspec.json.Decoder(_Message)
 _result = msgspec.json.Decoder(_Result)
 _trades = msgspec.json.Decoder(list[_Trade])
@@ -90,12 +93,16 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
     Without `local_ts_ns` a ticker that has no time of its own is malformed.
     """
     message = decode(_message.decode, frame)
+    once(frame, _ENVELOPE_KEYS)
     channel = message.channel
     if channel == "trade":
         found = sorted(decode(_trades.decode, bytes(message.data)), key=lambda one: one.trade_id)
+        once(frame, _TRADE_KEYS, len(found))
         return [_as_trade(one, local_ts_ns) for one in found]
     if channel == "ticker":
-        return [_as_tick(one, local_ts_ns) for one in decode(_tickers.decode, bytes(message.data))]
+        tickers = decode(_tickers.decode, bytes(message.data))
+        once(frame, _TICKER_KEYS, len(tickers))
+        return [_as_tick(one, local_ts_ns) for one in tickers]
     if channel == "heartbeat":
         return [] if local_ts_ns is None else [Heartbeat(venue=VENUE, product=None, local_ts_ns=local_ts_ns)]
     if channel in _OTHERS or message.method == "pong":
