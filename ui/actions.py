@@ -62,6 +62,7 @@ def choose_theta(model: str, key: str) -> None:
 
 def reset_theta() -> None:
     """Alert again at the probability that was chosen on validation."""
+    Session().drop("theta")
     _told(lambda: loaders.save(theta=None, theta_model=""))
 
 

@@ -16,15 +16,17 @@ def alert_rule(champion: Meta, settings: Settings) -> None:
     """θ of `champion`: a slider that saves it, and the way back to the one chosen on validation."""
     block("Alert rule", "changing θ does not make the champion stale")
     shown = round(min(max(loaders.theta(champion, settings), 0.01), 0.99), 2)
+    key = Session().anew("theta", champion.name)
     st.slider(
         "θ, alert when P reaches",
         0.01,
         0.99,
-        step=0.01,
-        key=Session().show("theta", shown),
+        shown,
+        0.01,
+        key=key,
         help=text.HELP["theta"],
         on_change=actions.choose_theta,
-        args=(champion.name, "theta"),
+        args=(champion.name, key),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
         note(f"Chosen on validation: θ {prob(champion.theta)}.")

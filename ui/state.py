@@ -28,6 +28,22 @@ class Session:
         """Remember that the dial was released at `tau_bps`."""
         st.session_state[_PREFIX + "dialled"] = (basis, tau_bps)
 
+    def anew(self, key: str, basis: str = "") -> str:
+        """The widget `key`'s key, another one whenever `basis` is another than at the last draw, or after `drop`.
+
+        A page that refreshes by itself can send a widget's old value once more after Python has changed it, which
+        would read as the user's own move: a widget of another key has no old value.
+        """
+        was, n = st.session_state.get(_PREFIX + "anew." + key, (basis, 0))
+        n += was != basis
+        st.session_state[_PREFIX + "anew." + key] = (basis, n)
+        return f"{key}_{n}" if n else key
+
+    def drop(self, key: str) -> None:
+        """Let the widget that `anew` draws as `key` begin again."""
+        was, n = st.session_state.get(_PREFIX + "anew." + key, ("", 0))
+        st.session_state[_PREFIX + "anew." + key] = (was, n + 1)
+
     def show(self, key: str, value: Any) -> str:
         """Let the widget `key`, which is drawn next, show `value`: a setting may have been changed elsewhere.
 
