@@ -17,6 +17,7 @@ import msgspec
 import psutil
 
 from core.config import EXPERIMENT, Home, write_atomically
+from core.errors import Damaged
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,6 +74,8 @@ def reconcile(home: Home) -> int:
         owner = msgspec.json.decode(path.read_bytes(), type=_Owner)
     except FileNotFoundError:
         return 0
+    except msgspec.MsgspecError as error:
+        raise Damaged(f"{path} cannot be read ({error}): delete it") from error
     if owner.alive:
         return 0
     ended = _end(home, owner, "KILLED")

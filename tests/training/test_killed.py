@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from core.config import EXPERIMENT, REPOSITORY, Home
+from core.errors import Damaged
 from core.features.dataset import Dataset
 from core.training import tracking
 from core.training.fit import Trained
@@ -117,3 +118,10 @@ def test_a_deleted_experiment_is_restored(mlflow_home: Home) -> None:
     client.delete_experiment(number)
     assert tracking.set_up(mlflow_home) == number
     assert client.get_experiment(number).lifecycle_stage == "active"
+
+
+def test_a_damaged_note_of_an_open_training_is_named(home: Home) -> None:
+    home.artifacts.mkdir(parents=True)
+    (home.artifacts / tracking.OPEN).write_text('{"pid": ')
+    with pytest.raises(Damaged, match="cannot be read"):
+        tracking.reconcile(home)
