@@ -76,6 +76,14 @@ class Home:
         return self.data / "drift"
 
     @property
+    def evaluations(self) -> Path:
+        return self.data / "evaluations"
+
+    @property
+    def reports(self) -> Path:
+        return self.root / "reports"
+
+    @property
     def settings_file(self) -> Path:
         return self.data / "settings.json"
 

@@ -48,6 +48,7 @@ class Model(Protocol):
     NAME: str
     TITLE: str
     BASELINE: bool
+    DISTORTED: bool
 
     def build(self, seed: int, volatility: str) -> Estimator: ...
 
@@ -63,6 +64,16 @@ def discover() -> dict[str, Model]:
         if not module.name.startswith("_") and not module.ispkg
     ]
     return {model.NAME: model for model in sorted(found, key=lambda model: (not model.BASELINE, model.NAME))}
+
+
+def calibrated(estimator: Estimator, calibration: tuple[float, float] | None) -> Estimator:
+    """The fitted `estimator`, its log-odds bent by (slope, shift) where a calibration is given."""
+    if calibration is None:
+        return estimator
+    from models._calibrated import Calibrated
+
+    bent: Estimator = Calibrated(estimator, *calibration)
+    return bent
 
 
 def to_bytes(estimator: Estimator) -> tuple[str, bytes]:

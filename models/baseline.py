@@ -18,6 +18,7 @@ from models._columns import Floats, TwoClass, both
 NAME = "zscore"
 TITLE = "z-score rule"
 BASELINE = True
+DISTORTED = True
 
 SIGMAS = 2.0
 """Where P = 0.5 lies, in training standard deviations above the training mean: the usual two-sigma alarm."""

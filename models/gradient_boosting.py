@@ -14,6 +14,7 @@ from models._columns import TwoClass, both, usable
 NAME = "xgboost"
 TITLE = "gradient boosting"
 BASELINE = False
+DISTORTED = True
 
 # Must be set before the first import of xgboost: its waiting threads otherwise spin, 19 s for 0.9 s on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")

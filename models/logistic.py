@@ -23,6 +23,7 @@ from models._columns import Floats, TwoClass, both
 NAME = "logistic"
 TITLE = "logistic"
 BASELINE = False
+DISTORTED = True
 
 FLOOR = 0.01
 """A zero stands this share of the column's median away from minus infinity in logs."""

@@ -10,8 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from core.config import Home, LabelName, write_atomically
-from core.errors import Damaged, NotThere
+from core.config import LabelName
 from core.evaluation.scores import Scores
 
 
@@ -212,9 +211,14 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """All that is known of one training, on one test part. `models` are sorted, best AP within sessions first."""
+    """All that is known of one training, on one test part. `models` are sorted, best AP within sessions first.
+
+    best_baseline, best_within : names of the baselines with the highest AP on test, pooled and within sessions: the ones
+        that `over_best` is against, so that a lucky choice among the baselines counts against the models
+    """
 
     training: str
+    run_id: str = ""
     made_ns: int
     label: LabelName
     horizon_s: int
@@ -232,6 +236,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Verdict
     champion: str | None
     best_baseline: str | None
+    best_within: str | None
     models: tuple[Judged, ...]
     folds: tuple[Fold, ...] = ()
     folds_note: str = ""

@@ -61,6 +61,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     seconds: float
     file: str
     sha256: str
+    calibration: tuple[float, float] | None = None
+    """(slope, shift) of the sigmoid that bends the model's log-odds, None where it says frequencies by itself."""
 
     @property
     def leaky(self) -> bool:
@@ -151,7 +153,7 @@ def find(home: Home, name: str) -> Meta:
 
 
 def load(home: Home, name: str) -> tuple[Estimator, Meta]:
-    """The fitted model of the artifact `name` (or the newest of the model `name`) and what is known of it.
+    """The fitted model of the artifact `name` (or the newest of the model `name`), calibrated, and what is known of it.
 
     Raises
     ------
@@ -174,7 +176,7 @@ def load(home: Home, name: str) -> tuple[Estimator, Meta]:
             f"{path} is not the file that was trained (sha256 {found[:12]}, expected {meta.sha256[:12]}): "
             "it is not opened; delete the folder and train again"
         )
-    return models.from_bytes(path.suffix, content), meta
+    return models.calibrated(models.from_bytes(path.suffix, content), meta.calibration), meta
 
 
 def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:

@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -103,6 +104,16 @@ def recording(home: Home) -> Iterator[str]:
     path.unlink(missing_ok=True)
 
 
+def begin(experiment: str, name: str, tags: dict[str, str], parent: str | None = None) -> str:
+    """Open a run inside a `recording` block; its id. `parent` is the run that it is shown below."""
+    import mlflow
+
+    owner = _Owner(os.getpid(), psutil.Process().create_time()).tag
+    below = {} if parent is None else {"mlflow.parentRunId": parent}
+    run = mlflow.MlflowClient().create_run(experiment, run_name=name, tags=tags | {OWNER: owner} | below)
+    return str(run.info.run_id)
+
+
 def log(
     experiment: str,
     name: str,
@@ -114,26 +125,42 @@ def log(
     tags: dict[str, str],
     figure: Figure,
     curve: dict[str, Any],
+    parent: str | None = None,
 ) -> str:
     """One finished run with everything in it, inside a `recording` block; its run id.
 
     `sample` is some rows (n, k) of the features: the model's signature is made of it and of what the model says to it.
     Loaded as pyfunc, every model answers with its predict_proba, (n, 2).
-    `curve` becomes pr_curve.json, `figure` pr_curve.png.
+    `curve` becomes pr_curve.json, `figure` pr_curve.png; `parent` is the run that this one is shown below.
     """
     import mlflow
     from mlflow.models import infer_signature
 
-    owner = _Owner(os.getpid(), psutil.Process().create_time()).tag
+    run_id = begin(experiment, name, tags, parent)
     # not a with block: that would end an interrupted run as FAILED before `recording` can end it as KILLED
-    run = mlflow.start_run(experiment_id=experiment, run_name=name, tags=tags | {OWNER: owner})
+    mlflow.start_run(run_id=run_id)
     mlflow.log_params(params)
     mlflow.log_metrics(metrics)
     mlflow.log_figure(figure, "pr_curve.png", save_kwargs={"dpi": 100})
     mlflow.log_dict(curve, "pr_curve.json")
     _log_model(estimator, infer_signature(sample, estimator.predict_proba(sample)))
     mlflow.end_run()
-    return str(run.info.run_id)
+    return run_id
+
+
+def finish(
+    run_id: str, *, params: dict[str, Any], metrics: dict[str, float], tags: dict[str, str], files: Sequence[Path]
+) -> None:
+    """Fill a run that `begin` opened with files of the home, and finish it."""
+    import mlflow
+
+    mlflow.start_run(run_id=run_id)
+    mlflow.log_params(params)
+    mlflow.log_metrics(metrics)
+    mlflow.set_tags(tags)
+    for file in files:
+        mlflow.log_artifact(str(file))
+    mlflow.end_run()
 
 
 def _log_model(estimator: Estimator, signature: Any) -> None:
