@@ -25,7 +25,7 @@ from core.evaluation import leakage as doctor
 from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
 from core.evaluation.probability import fit_sigmoid
-from core.evaluation.record import Check, Evaluation, Judged, Leakage
+from core.evaluation.record import UNCHECKED, Check, Evaluation, Judged, Leakage
 from core.evaluation.scores import Scores, as_row, score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
@@ -40,7 +40,6 @@ Beat = Callable[[float, str], None]
 
 SHARE = {"fit": 0.5, "judge": 0.2, "log": 0.3}
 SPLITS = ("train", "validation", "test")
-UNCHECKED = Leakage(verdict="undecided", checks=())
 
 
 @dataclass(frozen=True)
@@ -132,7 +131,7 @@ def train(
         parent = tracking.begin(experiment, f"training {training}", {"training": training})
         figure = pr_figure(
             [f.scores for f in forecasts], [f.title for f in forecasts], [f.baseline for f in forecasts],
-            None if winner is None else winner.rpartition("-")[0], heading=_heading(dataset),
+            None if winner is None else winner.rpartition("-")[0], heading=_heading(dataset, leakage),
         )  # fmt: skip
         for i, f in enumerate(fitted):
             beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
@@ -224,7 +223,8 @@ def _keep(
         training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
         missing=tuple(dataset.missing), params=params, note=str(getattr(f.estimator, "stopping_", "")),
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
-        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration, **about,
+        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
+        leakage=evaluation.leakage, **about,
     )  # fmt: skip
     return Trained(f.calibrated, meta), content
 
@@ -268,6 +268,7 @@ def _judged(m: Judged) -> dict[str, float]:
     return {k: float(v) for k, v in ends.items() if v is not None and np.isfinite(v)}
 
 
-def _heading(dataset: Dataset) -> str:
+def _heading(dataset: Dataset, leakage: Leakage) -> str:
     question = dataset.question
-    return f"{dataset.product}, {question.label} over the next {question.horizon_s} s, τ {dataset.tau_bps:.2g} bps"
+    asked = f"{dataset.product}, {question.label} over the next {question.horizon_s} s, τ {dataset.tau_bps:.2g} bps"
+    return f"{asked}; {leakage.words}"
