@@ -199,7 +199,7 @@ def _keep(
     """Log one model to MLflow; what is known of it, and its file's content."""
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
-    about = {
+    about: dict[str, Any] = {
         "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
         "fingerprint": dataset.fingerprint, "volatility": question.trailing,
