@@ -76,6 +76,10 @@ class Home:
         return self.data / "drift"
 
     @property
+    def leakage(self) -> Path:
+        return self.data / "leakage"
+
+    @property
     def settings_file(self) -> Path:
         return self.data / "settings.json"
 
