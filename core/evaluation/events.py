@@ -1,0 +1,274 @@
+"""Alerts and episodes: what a forecast is worth to a person, who gets alerts and not rows.
+
+A spike EPISODE starts at the second s in which trailing volatility reaches tau after more than a horizon below it; the
+runs above tau that follow within a horizon of the last one belong to it. A session's first row starts none: what was
+before it is not known, and no alert could have come earlier. An ALERT at a catches the episode that starts at s when
+a < s <= a + H and both lie in one session. Alerts raised while an episode is on, or in the horizon after it, catch
+nothing as a rule: they come late, and count as false alerts, except in the `onset` figures, which leave them out.
+An alert whose horizon runs beyond the last row of its session is neither right nor false, and is not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from core.errors import BadInput
+from core.evaluation.intervals import Blocks, estimate
+from core.evaluation.record import Alerts, Estimate
+from core.features.bars import SECOND_NS
+
+REARM = 0.5
+"""After an alert the odds p / (1 - p) must fall below this share of theta's before the next.
+
+A share of the odds and not of p: it means the same near 0 and near 1, and a calibration that shifts log-odds leaves the
+alerts as they are.
+"""
+
+Floats = NDArray[np.float64]
+Rows = NDArray[np.int64]
+
+
+class Alarm:
+    """The alert rule, for one forecast after another or a whole history: both give the same alerts.
+
+    It alerts when p >= theta, unless it is waiting to be armed again (p has not fallen below the re-arming probability
+    since the last alert) or `cooldown_s` have not passed since the last alert. A new session starts it afresh. A p that
+    is NaN changes nothing.
+
+    Parameters
+    ----------
+    theta : alert probability
+    cooldown_s : seconds from an alert to the next at least; the horizon, as a rule
+    rearm : share of theta's odds, see `REARM`
+    """
+
+    def __init__(self, theta: float, cooldown_s: int, rearm: float = REARM) -> None:
+        if not 0 < rearm <= 1 or cooldown_s < 0:
+            raise BadInput(f"a re-arming share of {rearm} (above 0, at most 1) and a cooldown of {cooldown_s} s (>= 0)")
+        self.theta = theta
+        self.low = rearm_at(theta, rearm)
+        self.cooldown_ns = cooldown_s * SECOND_NS
+        self._state = np.array([0, 0, 1, 0])  # session, whether one was seen, armed, time of the last alert in it
+
+    def push(self, t_ns: int, session: int, p: float) -> bool:
+        """Whether the forecast p made at t_ns, the next in time, raises an alert."""
+        return bool(self.push_all(np.array([t_ns]), np.array([session]), np.array([p]))[0])
+
+    def push_all(self, t_ns: Rows, session: Rows, p: Floats) -> NDArray[np.bool_]:
+        """Which of the next n forecasts raise an alert, (n,)."""
+        raised = np.empty(p.size, np.bool_)
+        _advance(t_ns, session, p, self.theta, self.low, self.cooldown_ns, self._state, raised)
+        return raised
+
+
+def rearm_at(theta: float, rearm: float = REARM) -> float:
+    """The probability below which an alarm is armed again: the one with `rearm` times theta's odds.
+
+    >>> rearm_at(0.5, 0.5), rearm_at(1.0, 0.5)
+    (0.3333333333333333, 1.0)
+    """
+    return rearm * theta / (1 - theta + rearm * theta)
+
+
+@njit(cache=True, nogil=True)
+def _advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type: ignore[no-untyped-def]
+    for i in range(p.size):
+        raised[i] = False
+        if state[1] == 0 or session[i] != state[0]:
+            state[0] = session[i]
+            state[1] = 1  # seen, no alert in this session yet
+            state[2] = 1
+        if p[i] < low:
+            state[2] = 1
+        if p[i] >= theta and state[2] == 1 and (state[1] == 1 or t_ns[i] - state[3] >= cooldown_ns):
+            raised[i] = True
+            state[1] = 2
+            state[2] = 0
+            state[3] = t_ns[i]
+
+
+@njit(cache=True, nogil=True)
+def _budget(t_ns, session, p, counted, candidates, lows, cooldown_ns, most, raised):  # type: ignore[no-untyped-def]
+    """How many of the candidates (falling) in a row, from the first on, raise at most `most` counted alerts."""
+    for k in range(candidates.size):
+        state = np.array([0, 0, 1, 0])
+        _advance(t_ns, session, p, candidates[k], lows[k], cooldown_ns, state, raised)
+        alerts = 0
+        for i in range(raised.size):
+            if raised[i] and counted[i]:
+                alerts += 1
+        if alerts > most:
+            return k
+    return candidates.size
+
+
+@dataclass(frozen=True)
+class Episodes:
+    """Where episodes start and where they are on, both (n,) bool.
+
+    on : a second >= tau lies at most a horizon back in the session, the row itself included; known at the row.
+    """
+
+    start: NDArray[np.bool_]
+    on: NDArray[np.bool_]
+
+
+def episodes(bar_end_ns: Rows, session: Rows, trailing_bps: Floats, *, tau_bps: float, horizon_s: int) -> Episodes:
+    """Episodes of trailing volatility (n,), NaN where it is not known (not above tau). Rows in the order of time."""
+    above = trailing_bps >= tau_bps
+    row = np.arange(above.size)
+    first = np.append(True, np.diff(session) != 0)
+    begin = np.maximum.accumulate(np.where(first, row, 0))
+    latest = np.maximum.accumulate(np.where(above, row, -1))  # the last row above tau, this one included
+    before = np.append(-1, latest[:-1])
+    horizon_ns = horizon_s * SECOND_NS
+
+    def near(at: Rows) -> NDArray[np.bool_]:
+        return (at >= begin) & (bar_end_ns - bar_end_ns[at] <= horizon_ns)
+
+    return Episodes(start=above & ~first & ~near(before), on=near(latest))
+
+
+@dataclass(frozen=True)
+class Matched:
+    """Which alerts were right and which episodes were caught: (n,) bool each, and the lead of each caught episode,
+    s."""
+
+    alert: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+    episode: NDArray[np.bool_]
+    caught: NDArray[np.bool_]
+    leads_s: Floats
+
+
+def match(
+    bar_end_ns: Rows, session: Rows, raised: NDArray[np.bool_], start: NDArray[np.bool_], horizon_s: int
+) -> Matched:
+    """Pair alerts raised (n,) with episode starts (n,). The lead is counted from the earliest alert that catches."""
+    horizon_ns = horizon_s * SECOND_NS
+    n = raised.size
+    last = np.append(np.diff(session) != 0, True)
+    end_ns = bar_end_ns[np.flatnonzero(last)[np.searchsorted(np.flatnonzero(last), np.arange(n))]]
+    a, s = np.flatnonzero(raised), np.flatnonzero(start)
+    right, caught = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+    following = np.searchsorted(s, a, side="right")
+    hit = following < s.size
+    pair = s[following[hit]]
+    right[a[hit]] = (session[pair] == session[a[hit]]) & (bar_end_ns[pair] - bar_end_ns[a[hit]] <= horizon_ns)
+    earliest = np.searchsorted(bar_end_ns[a], bar_end_ns[s] - horizon_ns, side="left")
+    same = np.searchsorted(session[a], session[s], side="left")  # the session's first alert
+    earliest = np.maximum(earliest, same)
+    found = earliest < np.searchsorted(a, s, side="left")
+    caught[s[found]] = True
+    leads = (bar_end_ns[s[found]] - bar_end_ns[a[earliest[found]]]) / SECOND_NS
+    judged = raised & (bar_end_ns + horizon_ns <= end_ns)
+    return Matched(judged, right & judged, start, caught, leads)
+
+
+def theta_for_budget(
+    bar_end_ns: Rows,
+    session: Rows,
+    p: Floats,
+    *,
+    budget_per_h: float,
+    cooldown_s: int,
+    rearm: float = REARM,
+    counted: NDArray[np.bool_] | None = None,
+) -> float:
+    """The lowest alert probability that keeps to a budget on validation, as do all higher ones.
+
+    The number of alerts does not fall steadily with theta (below all p an alarm rings once and is never armed again),
+    so
+    it is sought from the highest p down to the first that breaks the budget. Just above the highest p where that one
+    breaks it already.
+
+    Parameters
+    ----------
+    bar_end_ns, session, p : validation rows, (n,)
+    budget_per_h : alerts per observed hour at most
+    counted : (n,) rows whose alerts count (`~episodes(...).on` for onset); None for all
+    """
+    known = np.isfinite(p)
+    if not known.any():
+        raise BadInput("no forecast on validation: there is no alert probability to choose")
+    most = budget_per_h * hours(p)
+    candidates = np.unique(p[known])[::-1]
+    lows = rearm_at_all(candidates, rearm)
+    mask = np.ones(p.size, np.bool_) if counted is None else counted
+    raised = np.empty(p.size, np.bool_)
+    kept = _budget(bar_end_ns, session, p, mask, candidates, lows, cooldown_s * SECOND_NS, most, raised)
+    return float(candidates[kept - 1]) if kept else float(np.nextafter(candidates[0], np.inf))
+
+
+def rearm_at_all(theta: Floats, rearm: float) -> Floats:
+    """`rearm_at` of each, (n,)."""
+    lows: Floats = rearm * theta / (1 - theta + rearm * theta)
+    return lows
+
+
+def hours(p: Floats) -> float:
+    """Observed hours: one second for each row with a forecast."""
+    return float(np.isfinite(p).sum()) / 3600
+
+
+def alerts_at(
+    bar_end_ns: Rows,
+    session: Rows,
+    trailing_bps: Floats,
+    p: Floats,
+    *,
+    theta: float,
+    tau_bps: float,
+    horizon_s: int,
+    budget_per_h: float,
+    onset: bool,
+    blocks: Blocks,
+    cooldown_s: int | None = None,
+    rearm: float = REARM,
+) -> Alerts:
+    """Alerts of a test part against its episodes, at the theta that validation chose for the budget.
+
+    Parameters
+    ----------
+    bar_end_ns, session : rows in the order of time, (n,), one a second
+    trailing_bps : (n,) volatility of the last `horizon_s`, the estimator of the label
+    p : (n,) forecast; NaN on rows that have none and only show what became of the alerts before them
+    blocks : draws over the same n rows
+    cooldown_s : the horizon, unless given
+    """
+    spans = episodes(bar_end_ns, session, trailing_bps, tau_bps=tau_bps, horizon_s=horizon_s)
+    raised = Alarm(theta, horizon_s if cooldown_s is None else cooldown_s, rearm).push_all(bar_end_ns, session, p)
+    if onset:
+        raised &= ~spans.on
+    m = match(bar_end_ns, session, raised, spans.start, horizon_s)
+    counts = np.stack([m.alert, m.right, m.episode, m.caught], axis=1).astype(np.float64)
+    alerts, right, starts, caught = (int(c) for c in counts.sum(axis=0))
+    drawn = blocks.sums(counts)
+    observed_h = hours(p)
+    return Alerts(
+        budget_per_h=budget_per_h,
+        onset=onset,
+        theta=theta,
+        alerts=alerts,
+        right=right,
+        episodes=starts,
+        caught=caught,
+        hours=observed_h,
+        recall=share(caught, starts, drawn[:, 3], drawn[:, 2]),
+        precision=share(right, alerts, drawn[:, 1], drawn[:, 0]),
+        false_per_h=(alerts - right) / observed_h if observed_h else 0.0,
+        lead_s=float(np.median(m.leads_s)) if m.leads_s.size else None,
+    )
+
+
+def share(part: int, whole: int, parts: Floats, wholes: Floats) -> Estimate:
+    """part / whole with its interval from the sums of each replicate; no value where whole is 0."""
+    if whole == 0:
+        return Estimate(value=None)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        drawn = parts / wholes
+    return estimate(np.append(part / whole, drawn), bounds=(0.0, 1.0))

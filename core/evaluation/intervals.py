@@ -1,0 +1,248 @@
+"""95 % intervals by block bootstrap: how much of a score is the luck of these few hours.
+
+Seconds next to each other share their market and most of their horizon, so they are drawn in blocks: a replicate is
+made
+of runs of consecutive rows, `block_s` long, that start anywhere (the end runs on into the beginning), until it has as
+many rows as the part. A replicate is held as a weight for each row, how often it was drawn. Models are sorted once and
+scored with the same weights, so a difference of two models is paired.
+
+Sources: moving blocks, H. R. Kuensch, Annals of Statistics 17 (1989); circular ones, D. N. Politis and J. P. Romano in
+"Exploring the Limits of Bootstrap" (1992); intervals and ratios, A. C. Davison and D. V. Hinkley, "Bootstrap Methods
+and their Application" (1997), chapters 5 and 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from core.errors import BadInput
+from core.evaluation.record import Band, Estimate
+from core.features.bars import SECOND_NS
+
+RECALLS = np.linspace(0.0, 1.0, 101)
+"""Recalls at which the band of a precision-recall curve is taken."""
+LEAST_BLOCKS = 5
+"""Blocks that must hold a spike (and blocks there must be) before an interval has ends."""
+LEAST_SHARE = 0.9
+"""Share of replicates in which a score must exist before its interval has ends."""
+
+Floats = NDArray[np.float64]
+
+
+class Blocks:
+    """The draws of a block bootstrap over n rows, made once and used for every score of those rows.
+
+    A block is a run of rows in order that covers `block_s` observed seconds: a hole between two sessions takes no
+    part of
+    it, so that every block holds equally many rows and no replicate is thin because it fell into the night.
+
+    Parameters
+    ----------
+    bar_end_ns : (n,), ascending, with holes
+    block_s : length of a block in seconds, at least 5 horizons
+    replicates : how many
+    seed : of the draws
+    """
+
+    def __init__(self, bar_end_ns: NDArray[np.int64], block_s: int, replicates: int = 500, seed: int = 0) -> None:
+        if bar_end_ns.ndim != 1 or bar_end_ns.size == 0 or block_s < 1 or replicates < 1:
+            raise BadInput(f"{bar_end_ns.shape} rows, blocks of {block_s} s, {replicates} replicates: nothing to draw")
+        self.n = bar_end_ns.size
+        self.block_s = block_s
+        self.replicates = replicates
+        step_s = float(np.median(np.diff(bar_end_ns))) / SECOND_NS if self.n > 1 else 1.0
+        self.length = min(self.n, max(1, round(block_s / step_s)))
+        """Rows of a block."""
+        self.count = -(-self.n // self.length)
+        """Blocks of a replicate; the last is cut so that a replicate has n rows."""
+        draws = np.random.default_rng(seed)
+        self.starts = draws.integers(0, self.n, (replicates, self.count))
+        """First row of each block, shape (replicates, count)."""
+
+    def weights(self, replicate: int) -> NDArray[np.int64]:
+        """How often each row is in a replicate, (n,); they sum to n."""
+        weight = np.empty(self.n, np.int64)
+        _weights(self.starts[replicate], self.length, weight)
+        return weight
+
+    def sums(self, counts: NDArray[Any]) -> Floats:
+        """Sum of each column of counts (n, k) over each replicate, shape (replicates, k)."""
+        running = np.zeros((2 * self.n + 1, counts.shape[1]))
+        np.cumsum(np.concatenate((counts, counts)), axis=0, out=running[1:])
+        lengths = np.full(self.count, self.length)
+        lengths[-1] = self.n - self.length * (self.count - 1)
+        total: Floats = (running[self.starts + lengths] - running[self.starts]).sum(axis=1)
+        return total
+
+    def holding(self, marked: NDArray[np.bool_]) -> int:
+        """How many of the blocks that lie end to end from the first row on hold a marked row (n,)."""
+        return np.unique(np.flatnonzero(marked) // self.length).size
+
+
+@njit(cache=True, nogil=True)
+def _weights(starts, length, weight):  # type: ignore[no-untyped-def]
+    n = weight.size
+    weight[:] = 0
+    left = n
+    for start in starts:
+        size = min(length, left)
+        left -= size
+        end = start + size
+        for i in range(start, min(end, n)):
+            weight[i] += 1
+        for i in range(end - n):
+            weight[i] += 1
+
+
+@njit(cache=True, nogil=True)
+def _sweep(rows, last, y, weight, alerting, recalls, precision):  # type: ignore[no-untyped-def]
+    """AP, base rate and F1 of weighted rows, in the order of falling p; `last` marks the last row of equal p.
+
+    `alerting` is how many of `rows` alert. precision at recalls[j] is that of the highest p which reaches the recall.
+    """
+    spikes = 0
+    total = 0
+    for row in rows:
+        total += weight[row]
+        if y[row]:
+            spikes += weight[row]
+    if spikes == 0:
+        precision[:] = np.nan
+        return np.nan, np.nan, np.nan
+    tp = 0
+    drawn = 0
+    before = 0
+    area = 0.0
+    f1 = 0.0
+    j = 0
+    for k in range(rows.size):
+        w = weight[rows[k]]
+        drawn += w
+        if y[rows[k]]:
+            tp += w
+        if k + 1 == alerting:
+            f1 = 2.0 * tp / (drawn + spikes)
+        if last[k] and drawn > 0:
+            if tp > before:
+                area += (tp - before) * (tp / drawn)
+                before = tp
+            while j < recalls.size and tp >= recalls[j] * spikes:
+                precision[j] = tp / drawn
+                j += 1
+    precision[j:] = np.nan
+    return area / spikes, spikes / total, f1
+
+
+@njit(cache=True, nogil=True)
+def _resample(rows, last, y, alerting, starts, length, recalls, ap, base, f1, precision):  # type: ignore[no-untyped-def]
+    weight = np.ones(y.size, np.int64)
+    ap[0], base[0], f1[0] = _sweep(rows, last, y, weight, alerting, recalls, precision[0])
+    for r in range(starts.shape[0]):
+        _weights(starts[r], length, weight)
+        ap[r + 1], base[r + 1], f1[r + 1] = _sweep(rows, last, y, weight, alerting, recalls, precision[r + 1])
+
+
+def weighted_average_precision(y: NDArray[np.bool_], p: Floats, weight: NDArray[np.int64]) -> float:
+    """Average precision of rows that count `weight` (n,) whole times each; NaN where no spike is left.
+
+    Source: the definition of scikit-learn's `average_precision_score` with `sample_weight`, which it equals.
+    """
+    rows, last = _sorted(p, np.arange(p.size))
+    return float(_sweep(rows, last, y, weight, 0, RECALLS[:0], np.empty(0))[0])
+
+
+def _sorted(p: Floats, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    order = np.argsort(-p[rows], kind="stable")
+    falling = p[rows][order]
+    return rows[order], np.append(np.diff(falling) != 0, True)
+
+
+@dataclass(frozen=True)
+class Resampled:
+    """One model's scores on the rows as they are (index 0) and in each replicate (1 and on); NaN where none exists.
+
+    ap, base_rate, f1 : (1 + replicates,)
+    precision : (1 + replicates, len(RECALLS)), at those recalls
+    enough : whether there are blocks enough for an interval
+    """
+
+    aps: Floats
+    base_rates: Floats
+    f1s: Floats
+    precisions: Floats
+    enough: bool
+
+    @property
+    def ap(self) -> Estimate:
+        return estimate(self.aps, self.enough, bounds=(0.0, 1.0))
+
+    @property
+    def lift(self) -> Estimate:
+        return estimate(self.aps / self.base_rates, self.enough, bounds=(0.0, np.inf))
+
+    @property
+    def f1(self) -> Estimate:
+        return estimate(self.f1s, self.enough, bounds=(0.0, 1.0))
+
+    @property
+    def over_base(self) -> Estimate:
+        """AP less the base rate of the same replicate: what a forecast without skill would have."""
+        return estimate(self.aps - self.base_rates, self.enough, bounds=(-1.0, 1.0))
+
+    def over(self, other: Resampled) -> Estimate:
+        """AP less that of another model on the same rows and draws."""
+        return estimate(self.aps - other.aps, self.enough, bounds=(-1.0, 1.0))
+
+    @property
+    def band(self) -> Band:
+        """95 % of the replicates' precision at each recall; empty where there are too few blocks."""
+        if not self.enough:
+            return Band(recall=[], low=[], high=[])
+        low, high = np.nanquantile(self.precisions[1:], (0.025, 0.975), axis=0)
+        return Band(recall=RECALLS.tolist(), low=low.tolist(), high=high.tolist())
+
+
+def resampled(
+    y: NDArray[np.bool_], p: Floats, theta: float, blocks: Blocks, rows: NDArray[np.int64] | None = None
+) -> Resampled:
+    """Scores of one model in each replicate.
+
+    Parameters
+    ----------
+    y : (n,) spikes
+    p : (n,) probabilities
+    theta : alert probability, for F1
+    blocks : the draws over those n rows; the same ones for all models
+    rows : indices of the rows that are scored, the others are drawn but do not count; None for all
+    """
+    if y.shape != p.shape or y.size != blocks.n:
+        raise BadInput(f"{y.size:,} labels, {p.size:,} probabilities, draws over {blocks.n:,} rows: they must match")
+    chosen = np.arange(y.size) if rows is None else rows
+    order, last = _sorted(p, chosen)
+    size = blocks.replicates + 1
+    ap, base, f1 = np.empty(size), np.empty(size), np.empty(size)
+    precision = np.empty((size, RECALLS.size))
+    alerting = int((p[chosen] >= theta).sum())
+    _resample(order, last, y, alerting, blocks.starts, blocks.length, RECALLS, ap, base, f1, precision)
+    spikes = np.zeros(y.size, np.bool_)
+    spikes[chosen] = y[chosen]
+    return Resampled(ap, base, f1, precision, blocks.holding(spikes) >= LEAST_BLOCKS)
+
+
+def estimate(values: Floats, enough: bool = True, bounds: tuple[float, float] = (-np.inf, np.inf)) -> Estimate:
+    """Value and 95 % interval of a score: values[0] is the score, values[1:] that of each replicate, NaN where none is.
+
+    The ends are None where `enough` is false or fewer than `LEAST_SHARE` of the replicates have a score.
+    """
+    value, drawn = float(values[0]), values[1:][np.isfinite(values[1:])]
+    if not np.isfinite(value):
+        return Estimate(value=None)
+    if not enough or drawn.size < LEAST_SHARE * (values.size - 1):
+        return Estimate(value=value)
+    low, high = np.clip(np.quantile(drawn, (0.025, 0.975)), *bounds)
+    return Estimate(value=value, low=float(low), high=float(high))
