@@ -73,8 +73,7 @@ class Blocks:
         """Rows of a block."""
         self.count = -(-self.n // self.length)
         """Blocks of a replicate; the last is cut so that a replicate has n rows."""
-        draws = np.random.default_rng(seed)
-        self.starts = draws.integers(0, self.n, (replicates, self.count))
+        self.starts = np.random.default_rng(seed).integers(0, self.n, (replicates, self.count))
         """First row of each block, shape (replicates, count)."""
 
     def weights(self, replicate: int) -> NDArray[np.int64]:
