@@ -46,7 +46,7 @@ def probability(y: NDArray[np.bool_], p: Floats, *, climatology: float, horizon_
     points = bins(y, p, horizon_s)
     return Probability(
         brier=float(wrong[:, 0].mean()),
-        brier_skill=estimate(skill, blocks.holding(y), "difference"),
+        brier_skill=estimate(skill, blocks.holding(y), "plain"),
         log_loss=float(-np.where(y, np.log(inside), np.log1p(-inside)).mean()),
         ece=sum(b.rows * abs(b.p - b.share) for b in points) / y.size,
         bins=points,
