@@ -67,7 +67,10 @@ def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home)
         assert model["n_rows"] == result["splits"]["test"]["rows"]
         assert model["n_spikes"] == result["splits"]["test"]["spikes"]
         assert model["lift"] > 1
-    assert result["leakage"]["verdict"] == "undecided" and result["leakage"]["checks"] == []
+    assert result["leakage"]["verdict"] == "clean"
+    assert {check["name"] for check in result["leakage"]["checks"]} > {"truncation", "label_interval", "signatures"}
+    assert result["verdict"]["word"] in ("shown", "not shown", "no conclusion") and result["champion"]
+    assert [split["split"] for split in result["evidence"]["splits"]] == ["train", "validation", "test"]
     assert {"imbalance_60", "flow_60"} <= set(result["missing"])
     job = jobs.read(filled, "train")
     assert job.state == "done" and job.message == "trained 3 models"
@@ -83,8 +86,9 @@ def test_the_same_words_give_the_same_numbers(result: dict[str, Any], filled: Ho
 
 def test_the_leaky_label_is_called_leaky(result: dict[str, Any], filled: Home) -> None:
     leaky = run(filled, "train", "--label", "next_row", "--quantile", "0.8", "--models", "zscore")
-    assert leaky["leakage"]["verdict"] == "leaky" and leaky["leakage"]["checks"][0]["passed"] is False
-    assert "next_row is leaky" in leaky["leakage"]["detail"]
+    assert leaky["leakage"]["verdict"] == "leaky" == leaky["verdict"]["word"] and leaky["champion"] is None
+    failed = {check["name"]: check["detail"] for check in leaky["leakage"]["checks"] if check["passed"] is False}
+    assert {"label", "label_interval"} <= failed.keys() and "next_row is leaky" in failed["label"]
     assert leaky["models"][0]["pr_auc"] > 0.9
     assert run(filled, "evaluate")["leakage"]["verdict"] == "leaky"
 
