@@ -26,7 +26,7 @@ ENOUGH_SPIKES = 30
 """Spikes a split should have before a score on it means something; named when a threshold is refused."""
 ENOUGH_EVENTS = 5
 """And events: 60 spikes in one run of seconds are one thing that happened."""
-FORMULAS_VERSION = 1
+FORMULAS_VERSION = 2
 """Raised when a formula or a bar's definition changes, so that a fingerprint tells old rows from new ones."""
 
 
