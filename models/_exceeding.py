@@ -16,41 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr
 
-from models._columns import Floats, TwoClass, both
+from models._columns import Floats, TwoClass, both, log_scale
 
-FLOOR = 0.01
-"""Added to a volatility before its log, as a share of the training median: a minute in which nothing moved is 4.6 below
-an ordinary one, not infinitely far."""
 POINTS = 2000
 """Of the table that holds the share of errors above each distance; probabilities between two are interpolated."""
 SPAN = 6.0
 """How far the table reaches beyond the mean error, in standard deviations; farther off its last value holds."""
 
 
-class Errors:
-    """Distribution of a forecast's errors on the training part.
+def shares(errors: Floats) -> tuple[Floats, Floats]:
+    """(distance, share of errors at or above it), both (POINTS,), the share falling from below 1 to above 0.
 
-    Parameters
-    ----------
-    errors : (n,) log forward volatility less its forecast, in the rows of the training part; at least one
+    `errors` (n,): log forward volatility less its forecast in the rows of the training part, at least one.
     """
-
-    def __init__(self, errors: Floats) -> None:
-        mean, sd = float(errors.mean()), max(float(errors.std()), 1e-3)
-        low, high = np.quantile(errors, (0.25, 0.75))
-        width = 0.9 * min(sd, max(float(high - low) / 1.34, 0.1 * sd)) * errors.size**-0.2
-        # a few hundred quantiles stand for the errors, whose neighbours are the same minute anyway
-        sample = np.quantile(errors, (np.arange(min(errors.size, 400)) + 0.5) / min(errors.size, 400))
-        self.distance = np.linspace(min(low, mean - SPAN * sd), max(high, mean + SPAN * sd), POINTS)
-        share = np.zeros(POINTS)
-        for error in sample:
-            share += ndtr((error - self.distance) / width)
-        gaussian = ndtr((mean - self.distance) / sd)
-        self.share = (share / sample.size * errors.size + gaussian) / (errors.size + 1)
-
-    def above(self, distance: Floats) -> Floats:
-        """P(error >= distance), (n,) -> (n,), above 0 and below 1, never rising."""
-        return np.interp(distance, self.distance, self.share)
+    mean, sd = float(errors.mean()), max(float(errors.std()), 1e-3)
+    low, high = np.quantile(errors, (0.25, 0.75))
+    width = 0.9 * min(sd, max(float(high - low) / 1.34, 0.1 * sd)) * errors.size**-0.2
+    # a few hundred quantiles stand for the errors, whose neighbours are the same minute anyway
+    few = min(errors.size, 400)
+    distance = np.linspace(mean - SPAN * sd, mean + SPAN * sd, POINTS)
+    share = np.zeros(POINTS)
+    for error in np.quantile(errors, (np.arange(few) + 0.5) / few):
+        share += ndtr((error - distance) / width)
+    gaussian = ndtr((mean - distance) / sd)
+    return distance, (share / few * errors.size + gaussian) / (errors.size + 1)
 
 
 class Exceeding(TwoClass):
@@ -66,7 +55,8 @@ class Exceeding(TwoClass):
         X, y : features (n, k) and spikes (n,) in the order of time
         target, tau_bps : forward volatility of the rows (n,) and the threshold on it, both in bps: y is target >= tau.
             Without them y itself is the target: 0 or 1, with the threshold between.
-        validation, progress : not used
+        validation : not used
+        progress : told (done, of) by models that take rounds
 
         Raises
         ------
@@ -80,12 +70,9 @@ class Exceeding(TwoClass):
         tau = 0.5 if tau_bps is None else float(tau_bps)
         if forward.shape != spike.shape or not ((forward >= tau) == spike).all():
             raise ValueError(f"y is not target >= {tau:g} bps in all of {spike.size:,} rows")
-        self.floor_ = FLOOR * float(np.median(forward[forward > 0]))
-        wanted = np.log(forward + self.floor_)
-        self._learn_forecast(values, wanted)
-        self.log_tau_ = float(np.log(tau + self.floor_))
-        errors = Errors(wanted - self._forecast(values))
-        self.distance_, self.share_ = errors.distance, errors.share
+        floor = log_scale(forward)[0]
+        self.log_tau_ = float(np.log(tau + floor))
+        self.distance_, self.share_ = shares(self._learn_forecast(values, np.log(forward + floor), progress))
         return self
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
@@ -94,8 +81,8 @@ class Exceeding(TwoClass):
         return both(np.interp(self.log_tau_ - forecast, self.distance_, self.share_))
 
     @abstractmethod
-    def _learn_forecast(self, values: Floats, wanted: Floats) -> None:
-        """Learn from the trained columns (n, k) and the log of forward volatility (n,)."""
+    def _learn_forecast(self, values: Floats, wanted: Floats, progress: Any) -> Floats:
+        """Learn from the trained columns (n, k) and the log of forward volatility (n,); the errors made there (n,)."""
 
     @abstractmethod
     def _forecast(self, values: Floats) -> Floats:
