@@ -19,7 +19,7 @@ def made(home: Home) -> pd.DataFrame:
     return forecasts.table(home).to_pandas()
 
 
-@pytest.mark.parametrize("name", ["zscore", "logistic", "xgboost"])
+@pytest.mark.parametrize("name", ["zscore", "logistic", "xgboost", "alarm_clock", "garch", "har", "ratios", "forest"])
 def test_live_forecasts_are_those_of_history_to_the_bit(home: Home, name: str) -> None:
     events = ticks(3000)
     with Writer(home) as writer:
@@ -35,7 +35,8 @@ def test_live_forecasts_are_those_of_history_to_the_bit(home: Home, name: str) -
     bars = dataset.bars(Reader(home), "coinbase", "BTC-USD")
     table = dataset.table(bars)
     estimator, _ = registry.load(home, meta.name)
-    x = pd.DataFrame({f: table[dataset.formulas.NAMES.index(f)] for f in meta.features})
+    when = pd.Index(bars.bar_end_ns, name="bar_end_ns")
+    x = pd.DataFrame({f: table[dataset.formulas.NAMES.index(f)] for f in meta.features}, index=when)
     got = made(home)
     at = np.searchsorted(bars.bar_end_ns, got["bar_end_ns"])
     assert len(got) == 560  # a minute before the start, whose outcome was open, and all that came after
