@@ -190,8 +190,20 @@ def start_monitor() -> None:
     _told(act)
 
 
+def check_escrow() -> None:
+    """Walk the chain of hashes of all live forecasts."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        argv = [] if market is None else ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "escrow", ["escrow", *argv])
+
+    _told(act)
+
+
 __all__ = [
     "ask",
+    "check_escrow",
     "choose",
     "choose_market",
     "choose_theta",

@@ -8,7 +8,7 @@ from typing import Any
 from core import jobs
 from core.config import Home, load_settings
 
-JOBS = ("exchange", "capture", "import", "train", "drift", "monitor")
+JOBS = ("exchange", "capture", "import", "train", "drift", "monitor", "escrow")
 
 
 def seconds(text: str) -> float:
@@ -53,10 +53,14 @@ def run_escrow(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.ingestion.store import Reader
     from core.live import escrow
 
-    with Reader(home) as reader:
-        market = chosen(reader, load_settings(home), args.venue, args.product)
-    result: dict[str, Any] = msgspec.to_builtins(escrow.verify(home))
+    with jobs.hold(home, "escrow") as me:
+        with Reader(home) as reader:
+            market = chosen(reader, load_settings(home), args.venue, args.product)
+        chain = escrow.verify(home)
+        me.end("done", chain.sentence)
+    result: dict[str, Any] = msgspec.to_builtins(chain)
     return result | {
+        "sentence": chain.sentence,
         "venue": market.venue,
         "product": market.product,
         "records": msgspec.to_builtins(escrow.records(home, market.venue, market.product)),

@@ -39,6 +39,15 @@ class Chain(msgspec.Struct, frozen=True, kw_only=True):
     head: str
     broken: str | None
 
+    @property
+    def sentence(self) -> str:
+        if self.broken:
+            return f"Changed: {self.broken}. Nothing after it is vouched for."
+        if not self.rows:
+            return "No forecast is sealed yet."
+        old = f" {self.unsealed:,} more are older than the escrow." if self.unsealed else ""
+        return f"All {self.rows:,} forecasts are as they were written; the last hash is {self.head[:12]}.{old}"
+
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
     """How one model has fared on the live market so far. Scores are None until both classes were seen.
