@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -17,13 +18,17 @@ import pandas as pd
 
 from core.config import Home, load_settings
 from core.errors import NotThere
+from core.evaluation.events import Alarm
 from core.features.bars import SECOND_NS
 from core.features.markets import chosen
 from core.features.windows import CORE_S
 from core.ingestion.store import Market, Reader
 from core.jobs import Holder
+from core.live import alerts
+from core.live.alerts import Alert
 from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
+from core.live.sinks import Post
 from core.live.tail import Stretch, Tail
 from core.training import registry
 
@@ -53,7 +58,10 @@ class Monitor:
         self._reader = Reader(home)
         market = chosen(self._reader, load_settings(home), venue, product)
         self._tail = Tail(market.venue, market.product)
-        self._log, self._grades = Log(home), Grades(home)
+        self._log, self._grades, self._alerts = Log(home), Grades(home), alerts.Ledger(home)
+        self._post = Post(home, partial(alerts.delivered, home))
+        self._rule: tuple[str, float, int, float] | None = None
+        self._unsettled: list[Alert] | None = None
         self._pending: list[Forecast] | None = None
         self._estimators: dict[str, str] = {}
         self._meta: registry.Meta | None = None
@@ -64,6 +72,8 @@ class Monitor:
         return chosen(self._reader, load_settings(self._home), self._tail.venue, self._tail.product)
 
     def close(self) -> None:
+        self._post.close()
+        self._alerts.close()
         self._log.close()
         self._grades.close()
         self._reader.close()
@@ -84,6 +94,7 @@ class Monitor:
         shadows = [f for shadow in self._models[1:] for f in self._forecast(stretch, *shadow)]
         self._log.append([*made, *shadows])
         self._grade([*made, *shadows])
+        self._alert(made, stretch, meta)
         now_ns = self._clock_ns()
         if len(new) and not first:
             self._heard_ns = now_ns
@@ -136,6 +147,33 @@ class Monitor:
         self._meta = self._models[0][1]
         self._models += [registry.load(self._home, shadow) for shadow in _shadows(self._home, self._meta)]
         return True
+
+    def _alert(self, made: list[Forecast], stretch: Stretch, meta: registry.Meta) -> None:
+        """Raise, write, send, and settle those whose outcome is known by now."""
+        settings = load_settings(self._home)
+        cooldown_s = meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s
+        theta = settings.theta_for(meta.name, meta.theta)
+        rule = (meta.name, theta, cooldown_s, settings.rearm)
+        if rule != self._rule:
+            self._rule, self._alarm = rule, Alarm(theta, cooldown_s, settings.rearm)
+        now_ns = self._clock_ns()
+        new = self._alerts.append(
+            alerts.raised(
+                self._alarm, made, stretch.bars.session, now_ns=now_ns, muted=now_ns < settings.muted_until_ns
+            )
+        )
+        for alert in new:
+            if not alert.muted:
+                self._post.send(alert)
+        if self._unsettled is None:
+            self._unsettled = self._alerts.open(self._tail.venue, self._tail.product)
+        else:
+            self._unsettled += new
+        known = alerts.settled(self._unsettled, self._tail.kept, meta.volatility)
+        if known:
+            self._alerts.settle(known)
+            done = {alert.bar_end_ns for alert, *_ in known}
+            self._unsettled = [alert for alert in self._unsettled if alert.bar_end_ns not in done]
 
     def _grade(self, made: list[Forecast]) -> None:
         """Grade those whose horizon is over; what an earlier monitor left open is looked up further back, once."""
