@@ -16,7 +16,7 @@ from core.errors import TremorError
 from core.ingestion import capture
 from core.ingestion.store import Market, Reader
 from core.jobs import Job
-from core.live import escrow, forecasts, pipeline
+from core.live import forecasts, pipeline
 from core.live.tail import Stretch, Tail
 from ui import text
 from ui.loaders.homes import home, job, settings
@@ -109,16 +109,6 @@ def said(market: Market, model: str, from_ns: int) -> Said:
     newest_ns = made["made_ns"][-1].as_py()
     p = made["p"].to_numpy().astype(np.float64)
     return Said(made["bar_end_ns"].to_numpy(), p, time.time_ns() - newest_ns < FRESH_S * 10**9)
-
-
-@st.cache_data(max_entries=8, ttl=5, show_spinner=False)
-def _fared(root: str, venue: str, product: str) -> list[escrow.Record]:
-    return escrow.records(Home.resolve(root), venue, product)
-
-
-def fared(market: Market) -> list[escrow.Record]:
-    """How each model's forecasts of `market` have turned out so far, at most 5 s old."""
-    return _fared(str(home().root), market.venue, market.product)
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)
@@ -235,7 +225,6 @@ __all__ = [
     "Counters",
     "counters",
     "current_market",
-    "fared",
     "gaps",
     "headline",
     "last_ticks",
