@@ -5,12 +5,13 @@ Streamlit runs these before the page's own run (`on_click`, `on_change`), outsid
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core import jobs
 from core.errors import TremorError
-from core.live import pipeline
+from core.live import alerts, pipeline
 from core.training import tracking
 from ui import loaders
 from ui.state import Session
@@ -190,8 +191,37 @@ def start_monitor() -> None:
     _told(act)
 
 
+def acknowledge() -> None:
+    """Say that all alerts of the shown market were seen."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        if market is not None:
+            alerts.acknowledge(loaders.home(), market.venue, market.product, time.time_ns())
+
+    _told(act)
+
+
+def mute(seconds: int) -> None:
+    """Send no alerts for so long; 0 sends them again."""
+    _told(lambda: loaders.save(muted_until_ns=time.time_ns() + seconds * 10**9 if seconds else 0))
+
+
+def check_escrow() -> None:
+    """Walk the chain of hashes of all live forecasts."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        argv = [] if market is None else ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "escrow", ["escrow", *argv])
+
+    _told(act)
+
+
 __all__ = [
+    "acknowledge",
     "ask",
+    "check_escrow",
     "choose",
     "choose_market",
     "choose_theta",
@@ -199,6 +229,7 @@ __all__ = [
     "compare",
     "import_path",
     "import_upload",
+    "mute",
     "reset_theta",
     "start_capture",
     "start_monitor",

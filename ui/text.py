@@ -20,6 +20,8 @@ HELP: Final[dict[str, str]] = {
     "horizons": "Independent horizons: seconds that share no part of what they forecast. Neighbouring seconds share "
     "nearly all of it, so thousands of rows may be a hundred trials.",
     "episode": "Episode: a run of volatility above τ; runs closer than the horizon are one.",
+    "skill": "Brier score: mean squared distance of the probability from what happened, 0 is perfect. Skill: 1 less "
+    "the Brier score over that of always saying the share of spikes there was; 0 is no better, below 0 is worse.",
     "gap": "Gap: a stretch in which events are known or suspected to be missing.",
     "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
     "and the session that ended at it stays ended.",

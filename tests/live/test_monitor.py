@@ -157,7 +157,8 @@ def test_theta_is_the_users_where_it_was_set_for_this_model(filled: Home) -> Non
     monitor = Monitor(filled)
     monitor.step()
     monitor.close()
-    assert set(made(filled)["theta"]) == {other.theta}
+    said = made(filled)
+    assert set(said.loc[said["model"] == other.name, "theta"]) == {other.theta}
 
 
 def test_without_a_model_it_says_to_train(filled: Home) -> None:

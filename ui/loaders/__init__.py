@@ -24,17 +24,20 @@ from ui.loaders.market import (
 )
 from ui.loaders.question import labelled, market_question, meter, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "alerts",
     "band_rule",
     "champion",
     "comparison",
     "counters",
     "current_market",
     "disk",
+    "fared",
     "feed_names",
     "gaps",
     "headline",
@@ -60,6 +63,7 @@ __all__ = [
     "settings",
     "sheet",
     "shown",
+    "sinks",
     "stale",
     "store_file",
     "theta",
