@@ -103,6 +103,7 @@ def _columns(connection: sqlite3.Connection) -> set[str]:
 
 @contextmanager
 def readable(home: Home) -> Iterator[None]:
+    """What SQLite cannot read is Damaged, with the file's name and what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:
