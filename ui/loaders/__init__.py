@@ -4,6 +4,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 """
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
+from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, tested
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -26,6 +27,11 @@ from ui.loaders.question import counts, labelled, market_question, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 
 __all__ = [
+    "alerts_of",
+    "evaluated",
+    "evaluation",
+    "happening",
+    "tested",
     "Counters",
     "Disk",
     "Said",

@@ -1,0 +1,104 @@
+"""Evaluations of trainings and the rows behind their pictures; a training's are written once, so they are kept by its
+id and by when its file was written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from core.config import Home
+from core.errors import NotThere
+from core.evaluation import archive
+from core.evaluation.evaluate import Seconds, seconds
+from core.evaluation.record import Alerts, Evaluation, Judged
+from core.features.dataset import Dataset
+from core.features.labels import Question
+from core.training.registry import Training
+from ui.evaluation_timeline import Happened, happened
+from ui.loaders.homes import home
+from ui.loaders.trained import runs
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """The test part of a training: its seconds, and price and forecasts on them (NaN where a second has no row)."""
+
+    seconds: Seconds
+    mid: Values
+    rows: pd.DataFrame
+
+    def p(self, model: str) -> Values:
+        """Forecasts of the trained model `model` on the seconds."""
+        return self.seconds.spread(self.rows[model].to_numpy())
+
+
+def _written_ns(training: str) -> int:
+    path = archive.file(home(), training)
+    return path.stat().st_mtime_ns if path.exists() else 0
+
+
+@st.cache_resource(max_entries=6, ttl=3600, show_spinner=False)
+def _evaluation(root: str, training: str, written_ns: int) -> Evaluation:
+    return archive.load(Home.resolve(root), training)
+
+
+def evaluation(training: str) -> Evaluation | None:
+    """What is known of a training; None where it was made before evaluations existed. Shared: do not change it.
+
+    Raises Damaged.
+    """
+    try:
+        return _evaluation(str(home().root), training, _written_ns(training))
+    except NotThere:
+        return None
+
+
+def evaluated(besides: str) -> list[Training]:
+    """Past trainings that have an evaluation, without the training `besides`, newest first."""
+    where = home()
+    return [t for t in runs() if t.training != besides and archive.file(where, t.training).exists()]
+
+
+@st.cache_resource(max_entries=3, ttl=3600, show_spinner=False)
+def _tested(root: str, training: str, written_ns: int) -> Tested:
+    where = Home.resolve(root)
+    of = archive.load(where, training)
+    question = Question(of.label, of.horizon_s)
+    rows = archive.load_rows(where, training).rename(columns={"vol_bps": question.trailing})
+    dataset = Dataset(rows, (), (), question, of.tau_bps, of.venue, of.product, of.fingerprint)
+    test = seconds(dataset, "test")
+    rows = rows[rows["split"] == "test"]
+    return Tested(test, test.spread(rows["mid"].to_numpy()), rows)
+
+
+def tested(training: str) -> Tested:
+    """The test part of an evaluated training. Shared: do not change it. Raises NotThere."""
+    return _tested(str(home().root), training, _written_ns(training))
+
+
+@st.cache_resource(max_entries=24, ttl=3600, show_spinner=False)
+def _happened(root: str, training: str, written_ns: int, model: str, budget_per_h: float, onset: bool) -> Happened:
+    of = _evaluation(root, training, written_ns)
+    test = _tested(root, training, written_ns)
+    at = alerts_of(next(m for m in of.models if m.name == model), budget_per_h, onset)
+    assert at is not None
+    return happened(test.seconds, test.p(model), theta=at.theta, tau_bps=of.tau_bps, horizon_s=of.horizon_s, onset=onset)
+
+
+def happening(training: str, model: str, budget_per_h: float, onset: bool) -> Happened:
+    """The alerts of one model at one budget and what became of them. Shared: do not change it. Raises NotThere."""
+    return _happened(str(home().root), training, _written_ns(training), model, budget_per_h, onset)
+
+
+def alerts_of(model: Judged, budget_per_h: float, onset: bool) -> Alerts | None:
+    """The counts of one model at one budget; None where the evaluation has none."""
+    return next((a for a in model.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)), None)
+
+
+__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "tested"]
