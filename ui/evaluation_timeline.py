@@ -146,4 +146,78 @@ def drawn(on: Axis, bar_end_ns: Ns, values: Values, columns: int = COLUMNS) -> t
     return np.insert(x, cut, x[cut - 1]), np.insert(y, cut, np.nan), np.insert(ns, cut, ns[cut - 1])
 
 
-__all__ = ["Axis", "Happened", "axis", "drawn", "happened", "ticks"]
+@dataclass(frozen=True)
+class Series:
+    """One line: places, values, and the moments as text for the pointer."""
+
+    x: Values
+    y: Values
+    said: list[str]
+
+
+@dataclass(frozen=True)
+class Timeline:
+    """What one stretch of the test part looks like and what one model's alerts did in it; all places in s on its axis.
+
+    gaps : from, to and their true length, s
+    caught : of each: place of the alert, of the episode's start, and the lead, s
+    """
+
+    end: float
+    ticks: tuple[list[float], list[str]]
+    gaps: list[tuple[float, float, float]]
+    bands: list[tuple[float, float]]
+    price: Series
+    p: Series
+    caught: list[tuple[float, float, float]]
+    missed: list[float]
+    wrong: list[float]
+    undecided: list[float]
+    said: dict[float, str]
+    """When, for each place of a mark."""
+
+
+def timeline(
+    bar_end_ns: Ns, mid: Values, p: Values, did: Happened, window_ns: tuple[int, int] | None = None
+) -> Timeline | None:
+    """Place everything between the two moments of `window_ns` (all where None); None where no price is known there."""
+    first, last = window_ns or (int(bar_end_ns[0]), int(bar_end_ns[-1]))
+    inside = (bar_end_ns >= first) & (bar_end_ns <= last) & np.isfinite(mid)
+    if inside.sum() < 2:
+        return None
+    t, mid, p = bar_end_ns[inside], mid[inside], p[inside]
+    on = axis(t)
+
+    def within(ns: Ns) -> NDArray[np.bool_]:
+        return (ns >= first) & (ns <= last)
+
+    caught = np.isfinite(did.lead_s)
+    alert_ns = did.start_ns - np.nan_to_num(did.lead_s).astype(np.int64) * SECOND_NS
+    hits = caught & within(did.start_ns)
+    missed, wrong, undecided = (
+        ns[within(ns)] for ns in (did.start_ns[~caught], did.wrong_ns, did.open_ns)
+    )  # fmt: skip
+    shown = did.spans[(did.spans[:, 1] >= first) & (did.spans[:, 0] <= last)]
+    bands = [(float(a), float(max(b, a + 1))) for a, b in on.place(shown)]
+    marks = np.concatenate([did.start_ns[hits], missed, wrong, undecided])
+    return Timeline(
+        end=float(on.at_s[-1]), ticks=ticks(on), gaps=on.gaps, bands=bands,
+        price=_series(on, t, mid), p=_series(on, t, p),
+        caught=list(zip(on.place(alert_ns[hits]).tolist(), on.place(did.start_ns[hits]).tolist(),
+                        did.lead_s[hits].tolist())),
+        missed=on.place(missed).tolist(), wrong=on.place(wrong).tolist(), undecided=on.place(undecided).tolist(),
+        said=dict(zip(on.place(marks).tolist(), _clock(marks))),
+    )  # fmt: skip
+
+
+def _series(on: Axis, t: Ns, values: Values) -> Series:
+    x, y, ns = drawn(on, t, values)
+    return Series(x, y, _clock(ns))
+
+
+def _clock(ns: Ns) -> list[str]:
+    text = np.datetime_as_string(ns.astype("datetime64[ns]"), unit="s")
+    return [f"{t[:10]} {t[11:]} UTC" for t in text]
+
+
+__all__ = ["Axis", "Happened", "Series", "Timeline", "axis", "drawn", "happened", "ticks", "timeline"]
