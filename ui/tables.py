@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.evaluation.drift import DriftTable
+from core.evaluation.record import Meter
 from core.ingestion.store import Quarantined
 from core.training.registry import Meta, Training
 from ui.text import market_name
@@ -78,13 +79,21 @@ def inert(frame: bytes, most: int) -> str:
     return text + (" ..." if len(frame) > most else "")
 
 
-def split_rows(counts: dict[str, dict[str, int]]) -> Rows:
-    """Rows, spikes and base rate of each split."""
+def split_rows(meter: Meter) -> Rows:
+    """What each split is made of: seconds, spikes, and the few things that happened."""
     rows = [
-        [split, count(c["rows"]), count(c["spikes"]), percent(c["spikes"] / c["rows"]) if c["rows"] else MISSING]
-        for split, c in counts.items()
+        [
+            e.split,
+            count(e.rows),
+            count(e.horizons),
+            count(e.spikes),
+            percent(e.spikes / e.rows) if e.rows else MISSING,
+            count(e.episodes),
+            "● enough" if e.enough else "▲ too few",
+        ]
+        for e in meter.splits
     ]
-    return ["split", "seconds", "spikes", "base rate"], rows
+    return ["split", "seconds", "independent horizons", "spikes", "base rate", "episodes", "evidence"], rows
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
