@@ -4,7 +4,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 """
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
-from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, tested
+from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, tested, window
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -48,6 +48,7 @@ __all__ = [
     "job",
     "labelled",
     "last_ticks",
+    "line",
     "live",
     "log_file",
     "market_question",
@@ -71,4 +72,5 @@ __all__ = [
     "theta",
     "threshold",
     "watched_elsewhere",
+    "window",
 ]

@@ -3,6 +3,7 @@ id and by when its file was written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,15 +15,16 @@ from core.config import Home
 from core.errors import NotThere
 from core.evaluation import archive
 from core.evaluation.evaluate import Seconds, seconds
-from core.evaluation.record import Alerts, Evaluation, Judged
+from core.evaluation.record import Alerts, Evaluation, Group, Judged
 from core.features.dataset import Dataset
 from core.features.labels import Question
 from core.training.registry import Training
-from ui.evaluation_timeline import Happened, happened
+from ui.evaluation_timeline import Happened, Timeline, happened, timeline
 from ui.loaders.homes import home
 from ui.loaders.trained import runs
 
 Values = NDArray[np.float64]
+LAST_NS = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -98,9 +100,37 @@ def happening(training: str, model: str, budget_per_h: float, onset: bool) -> Ha
     return _happened(str(home().root), training, _written_ns(training), model, budget_per_h, onset)
 
 
+def window(sessions: Sequence[Group], at: int) -> tuple[int, int] | None:
+    """From when to when the session `at` goes, ns, up to the next one; None, which is all, for -1."""
+    if at < 0:
+        return None
+    following = sessions[at + 1].first_ns - 1 if at + 1 < len(sessions) else LAST_NS
+    return sessions[at].first_ns, following
+
+
+@st.cache_resource(max_entries=24, ttl=3600, show_spinner=False)
+def _line(
+    root: str, training: str, written_ns: int, model: str, budget_per_h: float, onset: bool,
+    window: tuple[int, int] | None,
+) -> Timeline | None:  # fmt: skip
+    test = _tested(root, training, written_ns)
+    did = _happened(root, training, written_ns, model, budget_per_h, onset)
+    return timeline(test.seconds.bar_end_ns, test.mid, test.p(model), did, window)
+
+
+def line(
+    training: str, model: str, budget_per_h: float, onset: bool, window: tuple[int, int] | None
+) -> Timeline | None:
+    """Price, forecast and alerts placed for a figure, of all or of one `window`; None where no price is known there.
+
+    Raises NotThere.
+    """
+    return _line(str(home().root), training, _written_ns(training), model, budget_per_h, onset, window)
+
+
 def alerts_of(model: Judged, budget_per_h: float, onset: bool) -> Alerts | None:
     """The counts of one model at one budget; None where the evaluation has none."""
     return next((a for a in model.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)), None)
 
 
-__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "tested"]
+__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "line", "tested", "window"]
