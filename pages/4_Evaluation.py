@@ -3,9 +3,11 @@
 import streamlit as st
 
 from ui import evaluation_panels as panels
+from ui import evaluation_panels_leakage as leakage
 from ui import loaders, shown, text
 from ui.cells import evaluation_cells, verdict_cells
 from ui.evaluation_panels_alerts import alerts
+from ui.evaluation_panels_compare import side_by_side
 from ui.evidence import best_of
 from ui.shell import box, empty, open_page, strip
 
@@ -37,4 +39,8 @@ with open_page(title, sentence, loaders.shown()):
         alerts(found)
         panels.calibration(found)
         panels.parts(found)
+        leakage.checks(found)
+    leakage.plant()
+    if found is not None:
+        side_by_side(found)
     panels.words()

@@ -162,6 +162,18 @@ def compare(reference: str, current: str) -> None:
     _told(act)
 
 
+def plant(leak: str) -> None:
+    """Plant a leak into a copy of the pipeline, on the settings' question and market."""
+
+    def act() -> None:
+        argv, market = ["leakage", "--plant", leak], loaders.current_market()
+        if market is not None:
+            argv += ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "leakage", argv)
+
+    _told(act)
+
+
 def take(step: int) -> None:
     """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
     acts: dict[int, Callable[[], None]] = {
@@ -199,6 +211,7 @@ __all__ = [
     "compare",
     "import_path",
     "import_upload",
+    "plant",
     "reset_theta",
     "start_capture",
     "start_monitor",

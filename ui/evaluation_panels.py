@@ -102,14 +102,12 @@ def scores(e: Evaluation) -> None:
     at = next((i for i, m in enumerate(e.models) if m.name == lead.name), None)
     table(*judged_rows(e), strong=at, key="scores")
     best = next((m.title for m in e.models if m.name == e.best_within), None)
+    best_said = (
+        f"The best baseline inside sessions is {best}. " if best else "No baseline was trained to compare with. "
+    )
     note(
-        "Sorted by the score inside sessions: a pooled score is mostly the ability to tell a busy hour from a quiet one. "
-        + (
-            f"The best baseline inside sessions is {best}. "
-            if best
-            else "No baseline was trained: nothing is compared. "
-        )
-        + "In brackets: 95 % intervals. Caught and false are counts of alerts, all of them, on test. "
+        "Sorted by the score inside sessions: a pooled score is mostly the ability to tell a busy hour from a quiet "
+        f"one. {best_said}In brackets: 95 % intervals. Caught and false are counts of alerts, all of them, on test. "
         + why_no_interval(e)
     )
     if e.missing:

@@ -50,15 +50,16 @@ def alerts(e: Evaluation) -> None:
     else:
         figure(charts.event_line(kind(), line, theta=at.theta, role=role_of(model, e), horizon_s=e.horizon_s), "events")
         note(
-            "Bands: volatility at or above τ. ▸ caught, with its lead; ○ missed: no alert in the horizon before it; "
+            "Bands: volatility at or above τ. ► caught, with its lead; ○ missed: no alert in the horizon before it; "
             "✕ false: no episode starts in its horizon. "
-            + ("A session that begins inside an episode is drawn and not counted: no alert could have come earlier." )
+            "A session that begins inside an episode is drawn and not counted: no alert could have come earlier."
         )  # fmt: skip
     table(*alert_rows(e, budget, onset), key="alerts")
     note(
         f"θ is the lowest that keeps to {BUDGETS[budget]} on validation; test may see more or fewer. "
         + ("Onset: only alerts and episodes while volatility is not above τ already. " if onset else "")
-        + "Shares have intervals where episodes suffice; a lead is the median of those caught."
+        + "A lead is the median of those caught. No interval where all draws agree, as with none caught, or where too "
+        "few stretches hold an episode."
     )
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from core.evaluation.leakage import Planted
 from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage
-from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, question_of, said, signed
+from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
 from ui.text import market_name, plural
 from ui.theme import MISSING, bps, count, lift, percent, prob, utc
@@ -33,9 +34,7 @@ def judged_rows(e: Evaluation) -> Rows:
 def _caught(at: Alerts | None) -> str:
     if at is None:
         return MISSING
-    if at.recall.low is None or at.recall.high is None:
-        return f"{at.caught} of {at.episodes}\n{NO_INTERVAL}"
-    return f"{at.caught} of {at.episodes}\n({_share(at.recall.low)} to {_share(at.recall.high)})"
+    return f"{at.caught} of {at.episodes}\n{_ends(at.recall)}"
 
 
 def _share(x: float | None) -> str:
@@ -48,22 +47,23 @@ def _false(at: Alerts | None) -> str:
 
 def alert_rows(e: Evaluation, budget_per_h: float, onset: bool) -> Rows:
     """What each model's alerts at one budget were worth: counted in alerts and episodes, never in rows."""
-    rows = []
-    for m in e.models:
-        for a in (a for a in m.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)):
-            rows.append(
-                [
-                    named(m, e), prob(a.theta), f"{a.alerts} in {a.hours:.1f} h", _caught(a),
-                    "–\nno alert" if not a.alerts else f"{a.right} of {a.alerts}\n{_ends(a.precision)}",
-                    f"{a.false_per_h:.1f}", MISSING if a.lead_s is None else f"{a.lead_s:.0f} s",
-                ]
-            )  # fmt: skip
+    found = [(m, a) for m in e.models for a in m.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)]
+    rows = [
+        [
+            named(m, e), prob(a.theta), f"{a.alerts} in {a.hours:.1f} h", _caught(a),
+            f"{a.right} of {a.alerts}\n{_ends(a.precision)}" if a.alerts else "no alert", f"{a.false_per_h:.1f}",
+            MISSING if a.lead_s is None else f"{a.lead_s:.0f} s",
+        ]
+        for m, a in found
+    ]  # fmt: skip
     columns = ["model", "θ", "alerts", "episodes caught", "alerts right", "false an hour", "median lead"]
     return columns, rows
 
 
 def _ends(x: Estimate) -> str:
-    return NO_INTERVAL if x.low is None or x.high is None else f"({_share(x.low)} to {_share(x.high)})"
+    """The interval of a share; none where all draws agree, which none or all of a few always do."""
+    known = x.low is not None and x.high is not None and x.low < x.high
+    return f"({_share(x.low)} to {_share(x.high)})" if known else NO_INTERVAL
 
 
 def probability_rows(e: Evaluation) -> Rows:
@@ -86,11 +86,12 @@ def group_rows(e: Evaluation) -> Rows:
         mine = [of_kind(m, ("day", "regime"))[i] for m in shown]
         rows.append(
             [
-                f"{g.name} hours" if g.kind == "regime" else g.name, count(g.rows), count(g.spikes), percent(g.base_rate),
+                f"{g.name} hours" if g.kind == "regime" else g.name, count(g.rows), count(g.spikes),
+                percent(g.base_rate),
                 *(MISSING if x.ap is None else f"{prob(x.ap)}, {lift(x.lift)}" for x in mine),
             ]
         )  # fmt: skip
-    return ["day or regime", "seconds", "spikes", "base rate", *(f"{m.title}: AP, lift" for m in shown)], rows
+    return ["day or regime", "seconds", "spikes", "base rate", *(f"{m.title}:\nAP, lift" for m in shown)], rows
 
 
 def fold_rows(e: Evaluation) -> Rows:
@@ -103,13 +104,14 @@ def fold_rows(e: Evaluation) -> Rows:
         f = next(iter(mine.values()))
         rows.append(
             [
-                str(number), f"{utc(f.first_ns, 1, zone=False)} to {utc(f.last_ns, 1, zone=False)}", count(f.train_rows),
+                str(number), f"{utc(f.first_ns, 1, zone=False)} to {utc(f.last_ns, 1, zone=False)}",
+                count(f.train_rows),
                 count(f.rows), count(f.spikes), bps(f.tau_bps), percent(f.base_rate),
                 *(_fold_score(mine[m].ap, mine[m].lift, mine[m].note) if m in mine else MISSING for m in models),
             ]
         )  # fmt: skip
     columns = ["fold", "tested, UTC", "trained on", "seconds", "spikes", "τ, bps", "base rate"]
-    return [*columns, *(f"{titles.get(m, m)}: AP, lift" for m in models)], rows
+    return [*columns, *(f"{titles.get(m, m)}:\nAP, lift" for m in models)], rows
 
 
 def _fold_score(ap: float | None, times: float | None, why: str) -> str:
@@ -124,6 +126,16 @@ def check_rows(leakage: Leakage) -> Rows:
     ]
 
 
+def planted_rows(planted: Planted) -> Rows:
+    """Each model's average precision with the leak and without it."""
+    leaking, honest = planted_lines(planted)
+    rows = [
+        [a.title, prob(a.pr_auc), percent(a.base_rate), prob(b.pr_auc), percent(b.base_rate)]
+        for a, b in zip(leaking, honest, strict=True)
+    ]
+    return ["model", "AP with the leak", "base rate", "AP honest", "base rate"], rows
+
+
 def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
     """Two trainings side by side, line by line."""
 
@@ -132,13 +144,15 @@ def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
         return [
             market_name(e.venue, e.product), question_of(e), f"{e.fingerprint[:8]}",
             f"{count(test.rows)} seconds, {plural(test.episodes, 'episode')}", percent(e.base_rate), e.verdict.word,
-            f"{lead.title}{' ★' if lead.name == e.champion else ''}", said(lead.within.ap), said(lead.within.lift, lift),
+            f"{lead.title}{' ★' if lead.name == e.champion else ''}", said(lead.within.ap),
+            said(lead.within.lift, lift),
             said(lead.within.over_best, signed), said(lead.ap), said(lead.lift, lift), e.leakage.words.split(": ")[1],
         ]  # fmt: skip
 
     names = [
         "market", "question", "data fingerprint", "test part", "base rate", "verdict", "champion",
-        "AP inside sessions", "lift inside sessions", "over best baseline, inside", "AP pooled", "lift pooled", "leakage",
+        "AP inside sessions", "lift inside sessions", "over best baseline, inside", "AP pooled", "lift pooled",
+        "leakage",
     ]  # fmt: skip
     return ["", f"this run, {a.training}", f"other run, {b.training}"], [
         list(r) for r in zip(names, column(a), column(b))
@@ -146,5 +160,6 @@ def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
 
 
 __all__ = [
-    "alert_rows", "check_rows", "compared_rows", "fold_rows", "group_rows", "judged_rows", "probability_rows",
+    "alert_rows", "check_rows", "compared_rows", "fold_rows", "group_rows", "judged_rows", "planted_rows",
+    "probability_rows",
 ]  # fmt: skip

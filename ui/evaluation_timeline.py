@@ -105,7 +105,7 @@ def axis(bar_end_ns: Ns, shortest_s: float = 2.0) -> Axis:
 
 
 def ticks(on: Axis, most: int = 7) -> tuple[list[float], list[str]]:
-    """Places and texts of round moments, at most `most`; the first of each day has its date."""
+    """Places and texts of round moments, at most `most`; the first of each day has its date below."""
     end = float(on.at_s[-1])
     for step_s in STEPS_S:
         step = step_s * SECOND_NS
@@ -124,7 +124,8 @@ def ticks(on: Axis, most: int = 7) -> tuple[list[float], list[str]]:
         new = int(ns) // (86400 * SECOND_NS) != day
         day = int(ns) // (86400 * SECOND_NS)
         places.append(float(place))
-        texts.append(f"{utc(int(ns), 1, zone=False)[:-3]}" if new else f"{utc(int(ns), zone=False)[:-3]}")
+        date = f"<br>{utc(int(ns), 1).rpartition(' ')[0].rpartition(' ')[0]}" if new else ""
+        texts.append(utc(int(ns), zone=False)[:-3] + date)
     return places, texts
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from core.evaluation.leakage import Planted
 from core.evaluation.record import Estimate, Evaluation, Group, Judged
+from core.evaluation.scores import Scores
 from core.training.registry import Meta, Training
 from ui.charts.evaluation import Line, Role
 from ui.charts.evaluation_detail import Lifts
@@ -46,6 +48,8 @@ def summary(meta: Meta) -> str:
 
 
 NO_INTERVAL = "no interval"
+MODELS = {"zscore": "z-score rule", "logistic": "logistic", "xgboost": "gradient boosting"}
+"""Titles of the models that a leak is planted into."""
 CURVES = 5
 """Curves drawn at most: more hide each other, and each has its dot anyway."""
 
@@ -146,6 +150,19 @@ def question_of(e: Evaluation) -> str:
     return f"{e.label} of the next {e.horizon_s} s at or above τ {bps(e.tau_bps)} bps"
 
 
+def planted_lines(planted: Planted) -> tuple[list[Line], list[Line]]:
+    """Curves of the models with the leak in their pipeline, and of the same models without it."""
+
+    def lines(scores: Sequence[Scores]) -> list[Line]:
+        return [
+            Line(MODELS.get(s.name, s.name), "baseline" if s.name == "zscore" else "challenger", s.pr_auc, s.base_rate,
+                 s.curve.recall, s.curve.precision, None, s.theta)
+            for s in scores
+        ]  # fmt: skip
+
+    return lines(planted.illusion), lines(planted.honest)
+
+
 def compared_lines(a: Evaluation, b: Evaluation) -> list[Line]:
     """Both champions' curves; the other run's is drawn as a challenger."""
     mine, other = ([x for x in curve_lines(e) if x.role == "forecast"] for e in (a, b))
@@ -164,12 +181,14 @@ def comparable(a: Evaluation, b: Evaluation) -> str:
     if a.fingerprint == b.fingerprint:
         return "Both runs are scored on the same rows and the same question, so their scores can be compared."
     return (
-        "The runs have different test parts, or ask different questions: their scores are not comparable. Each is to be "
-        "read against its own base rate and its own best baseline."
+        "The runs have different test parts, or ask different questions: their scores are not comparable. Each is to "
+        "be read against its own base rate and its own best baseline."
     )
 
 
 __all__ = [
-    "NO_INTERVAL", "best_of", "comparable", "compared_lines", "curve_lines", "lead_of", "lift_lines", "lines_of", "named",
-    "of_kind", "pooled_lines", "question_of", "role_of", "said", "signed", "summary", "why_no_interval", "within_lines",
+    "NO_INTERVAL", "best_of", "comparable", "compared_lines", "curve_lines", "lead_of", "lift_lines", "lines_of",
+    "named",
+    "of_kind", "planted_lines", "pooled_lines", "question_of", "role_of", "said", "signed", "summary",
+    "why_no_interval", "within_lines",
 ]  # fmt: skip

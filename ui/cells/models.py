@@ -107,7 +107,7 @@ def verdict_cells(e: Evaluation) -> list[Cell]:
             "ok" if e.meter.enough else "warn",
             "Evidence",
             plural(test.episodes, "episode"),
-            f"{count(test.horizons)} independent horizons in test",
+            f"in test, {count(test.horizons)} horizons",
         ),
         leakage_cell(e.leakage),
     ]

@@ -159,7 +159,7 @@ def ap_dots(
     Name and numbers stand above each dot, so that they have the whole width on a phone too.
     """
     c = palette(kind)
-    f = base(kind, height or 76 + 42 * max(len(lines), 1), right=16, left=8, bottom=42)
+    f = base(kind, height or 76 + 42 * max(len(lines), 1), right=20, left=20, bottom=42)
     f.update_layout(hovermode="closest", dragmode=False)
     best = max([line.high if line.high is not None else line.pr_auc for line in lines], default=0.1)
     rate = lines[0].base_rate if lines else 0.0

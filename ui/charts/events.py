@@ -26,7 +26,7 @@ def event_line(kind: str, line: Timeline, *, theta: float, role: Role, horizon_s
     c = palette(kind)
     colour = getattr(c, role)
     lanes = (("undecided",) if line.undecided else ()) + LANES
-    f = base(kind, height, right=84)
+    f = base(kind, height, left=20, right=88, bottom=40)
     side = f.layout.yaxis.to_plotly_json() | {"showspikes": False, "fixedrange": True}
     top = 1.1 * max(float(np.nanmax(line.p.y, initial=0.0)), theta if theta <= 1 else 0.0, 0.01)
     f.update_layout(

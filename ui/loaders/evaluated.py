@@ -15,6 +15,7 @@ from core.config import Home
 from core.errors import NotThere
 from core.evaluation import archive
 from core.evaluation.evaluate import Seconds, seconds
+from core.evaluation.leakage import Planted, read_planted
 from core.evaluation.record import Alerts, Evaluation, Group, Judged
 from core.features.dataset import Dataset
 from core.features.labels import Question
@@ -128,9 +129,20 @@ def line(
     return _line(str(home().root), training, _written_ns(training), model, budget_per_h, onset, window)
 
 
+def planted(name: str) -> Planted | None:
+    """What was last planted under this name, None when nothing was. Raises Damaged."""
+    path = home().leakage / f"{name}.json"
+    return _planted(str(home().root), name, path.stat().st_mtime_ns) if path.exists() else None
+
+
+@st.cache_resource(max_entries=7, ttl=3600, show_spinner=False)
+def _planted(root: str, name: str, written_ns: int) -> Planted | None:
+    return read_planted(Home.resolve(root), name)
+
+
 def alerts_of(model: Judged, budget_per_h: float, onset: bool) -> Alerts | None:
     """The counts of one model at one budget; None where the evaluation has none."""
     return next((a for a in model.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)), None)
 
 
-__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "line", "tested", "window"]
+__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "line", "planted", "tested", "window"]
