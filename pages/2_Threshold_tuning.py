@@ -9,7 +9,7 @@ from ui.cells import question_cells
 from ui.consequence import at_tau, distribution_of, last_hour
 from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip, table
 from ui.state import Session
-from ui.tables import split_rows
+from ui.tables import evidence_rows
 from ui.theme import bps, count, percent
 from ui.threshold_dial import threshold_dial
 
@@ -84,7 +84,7 @@ with open_page(title, sentence, loaders.shown()):
         with left, caught():
             block("Evidence at this τ", "seconds that share no part of their horizon, and runs of spikes")
             meter = loaders.meter(rows, tau)
-            table(*split_rows(meter), text=(0, 6), key="evidence")
+            table(*evidence_rows(meter), text=(0, 1), key="evidence")
             note(meter.sentence)
             block(
                 "What would have been a spike",

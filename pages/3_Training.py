@@ -5,7 +5,7 @@ import streamlit as st
 from ui import actions, loaders, shown, text
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
-from ui.tables import run_rows, split_rows
+from ui.tables import evidence_rows, run_rows, split_rows
 from ui.theme import bps
 
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
@@ -42,7 +42,8 @@ with open_page(title, sentence, loaders.shown()):
     with left:
         block("What will be trained on", f"τ {bps(tau)} bps over the next {settings.horizon_s} s" if tau else "")
         if meter:
-            table(*split_rows(meter), text=(0, 6), key="splits")
+            table(*split_rows(meter), key="splits")
+            table(*evidence_rows(meter), text=(0, 1), key="evidence")
             note(meter.sentence)
         if left_out:
             note(left_out)

@@ -80,20 +80,21 @@ def inert(frame: bytes, most: int) -> str:
 
 
 def split_rows(meter: Meter) -> Rows:
-    """What each split is made of: seconds, spikes, and the few things that happened."""
+    """Rows, spikes and base rate of each split."""
     rows = [
-        [
-            e.split,
-            count(e.rows),
-            count(e.horizons),
-            count(e.spikes),
-            percent(e.spikes / e.rows) if e.rows else MISSING,
-            count(e.episodes),
-            "● enough" if e.enough else "▲ too few",
-        ]
+        [e.split, count(e.rows), count(e.spikes), percent(e.spikes / e.rows) if e.rows else MISSING]
         for e in meter.splits
     ]
-    return ["split", "seconds", "independent horizons", "spikes", "base rate", "episodes", "evidence"], rows
+    return ["split", "seconds", "spikes", "base rate"], rows
+
+
+def evidence_rows(meter: Meter) -> Rows:
+    """What the seconds of each split come down to: trials that share nothing, and the few things that happened."""
+    rows = [
+        [e.split, "● enough" if e.enough else "▲ too few", count(e.horizons), count(e.episodes), count(e.spikes)]
+        for e in meter.splits
+    ]
+    return ["split", "evidence", "independent horizons", "episodes", "spikes"], rows
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
@@ -173,4 +174,14 @@ def drift_rows(made: DriftTable, *, moved: bool) -> Rows:
     return ["verdict", "feature", "statistic", "value", "threshold", "median, reference", "median, current"], rows
 
 
-__all__ = ["Rows", "confusion_rows", "drift_rows", "gap_rows", "run_rows", "score_rows", "split_rows", "tick_rows"]
+__all__ = [
+    "Rows",
+    "confusion_rows",
+    "drift_rows",
+    "evidence_rows",
+    "gap_rows",
+    "run_rows",
+    "score_rows",
+    "split_rows",
+    "tick_rows",
+]
