@@ -10,7 +10,7 @@ from core.evaluation.record import Evaluation
 from core.training.registry import Meta, Training
 from ui import charts, text
 from ui.cells import VERDICT_LEVEL
-from ui.evaluation_rows import fold_rows, group_rows, judged_rows, probability_rows
+from ui.evaluation_rows import fold_rows, group_rows, judged_rows, meter_rows, probability_rows
 from ui.evidence import (
     best_of,
     curve_lines,
@@ -25,7 +25,7 @@ from ui.evidence import (
     within_lines,
 )
 from ui.shell import block, box, kind, note, table
-from ui.tables import confusion_rows, score_rows, split_rows
+from ui.tables import confusion_rows, score_rows
 from ui.text import market_name
 from ui.theme import bps, duration, prob, utc
 
@@ -80,7 +80,7 @@ def verdict(e: Evaluation) -> None:
     """What may be said of the champion, and what stands behind it."""
     box(e.verdict.sentence, VERDICT_LEVEL[e.verdict.word], key="verdict")
     block("Evidence", "rows are many; independent horizons are the trials, episodes are what happened")
-    table(*split_rows(e.meter), text=(0, 6), key="evidence")
+    table(*meter_rows(e.meter), text=(0, 1), key="evidence")
     test, meter = e.meter.splits[-1], e.meter
     said = [] if meter.sentence == e.verdict.sentence else [meter.sentence]
     if meter.hours_to_width:

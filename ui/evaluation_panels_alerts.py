@@ -29,9 +29,11 @@ def alerts(e: Evaluation) -> None:
             index=list(models).index(lead_of(e).name),
         )  # fmt: skip
         budget = st.segmented_control(
-            "Alerts at most", list(BUDGETS), format_func=BUDGETS.get, default=2.0, key="alert_budget"
+            "Alerts at most", list(BUDGETS), format_func=BUDGETS.__getitem__, default=2.0, key="alert_budget"
         )
-        onset = st.segmented_control("Which", list(KINDS), format_func=KINDS.get, default=False, key="alert_kind")
+        onset = st.segmented_control(
+            "Which", list(KINDS), format_func=KINDS.__getitem__, default=False, key="alert_kind"
+        )
         stretch = st.selectbox(
             "Stretch", range(-1, len(sessions)), key="alert_stretch", width=300,
             format_func=lambda i: "whole test part" if i < 0 else

@@ -33,7 +33,7 @@ def plant() -> None:
     job = loaders.job("leakage")
     with st.container(horizontal=True, vertical_alignment="bottom", key="plant_controls"):
         name = st.selectbox(
-            "Leak", list(PLANTS), format_func=PLANTS.get, key="plant_name", width=420, disabled=job.running
+            "Leak", list(PLANTS), format_func=PLANTS.__getitem__, key="plant_name", width=420, disabled=job.running
         )
         if not job.running:
             st.button("Plant this leak", key="plant", on_click=actions.plant, args=(name,))

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from core.evaluation.leakage import Planted
-from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage
+from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
 from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
 from ui.text import market_name, plural
 from ui.theme import MISSING, bps, count, lift, percent, prob, utc
+
+
+def meter_rows(meter: Meter) -> Rows:
+    """What the seconds of each split come down to: trials that share nothing, and the few things that happened."""
+    rows = [
+        [
+            e.split, "● enough" if e.enough else "▲ too few", count(e.rows), count(e.horizons), count(e.episodes),
+            count(e.spikes), percent(e.spikes / e.rows) if e.rows else MISSING,
+        ]
+        for e in meter.splits
+    ]  # fmt: skip
+    return ["split", "evidence", "seconds", "independent horizons", "episodes", "spikes", "base rate"], rows
 
 
 def judged_rows(e: Evaluation) -> Rows:
@@ -160,6 +172,6 @@ def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
 
 
 __all__ = [
-    "alert_rows", "check_rows", "compared_rows", "fold_rows", "group_rows", "judged_rows", "planted_rows",
+    "alert_rows", "check_rows", "compared_rows", "fold_rows", "group_rows", "judged_rows", "meter_rows", "planted_rows",
     "probability_rows",
 ]  # fmt: skip

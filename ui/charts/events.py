@@ -71,8 +71,11 @@ def event_line(kind: str, line: Timeline, *, theta: float, role: Role, horizon_s
 
 
 def _number(line: Timeline, lane: str) -> int:
-    marks = {"caught": line.caught, "missed": line.missed, "false alert": line.wrong, "undecided": line.undecided}
-    return len(marks[lane])
+    numbers = {
+        "caught": len(line.caught), "missed": len(line.missed), "false alert": len(line.wrong),
+        "undecided": len(line.undecided),
+    }  # fmt: skip
+    return numbers[lane]
 
 
 def _line(
