@@ -7,7 +7,7 @@ from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
 from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
 from ui.text import market_name, plural
-from ui.theme import MISSING, bps, count, lift, percent, prob, utc
+from ui.theme import MISSING, bps, count, lift, percent, prob, score, utc
 
 
 def meter_rows(meter: Meter) -> Rows:
@@ -35,9 +35,9 @@ def judged_rows(e: Evaluation) -> Rows:
         at = next((a for a in m.alerts if a.budget_per_h == 2 and not a.onset), None)
         rows.append(
             [
-                named(m, e), said(m.within.ap), said(m.within.lift, lift),
+                named(m, e), said(m.within.ap, score), said(m.within.lift, lift),
                 "is the best\nbaseline" if best else said(m.within.over_best, signed),
-                said(m.ap), said(m.lift, lift), said(m.f1), _caught(at), _false(at),
+                said(m.ap, score), said(m.lift, lift), said(m.f1), _caught(at), _false(at),
             ]
         )  # fmt: skip
     return columns, rows
@@ -100,7 +100,7 @@ def group_rows(e: Evaluation) -> Rows:
             [
                 f"{g.name} hours" if g.kind == "regime" else g.name, count(g.rows), count(g.spikes),
                 percent(g.base_rate),
-                *(MISSING if x.ap is None else f"{prob(x.ap)}, {lift(x.lift)}" for x in mine),
+                *(MISSING if x.ap is None else f"{score(x.ap)}, {lift(x.lift)}" for x in mine),
             ]
         )  # fmt: skip
     return ["day or regime", "seconds", "spikes", "base rate", *(f"{m.title}:\nAP, lift" for m in shown)], rows
@@ -127,7 +127,7 @@ def fold_rows(e: Evaluation) -> Rows:
 
 
 def _fold_score(ap: float | None, times: float | None, why: str) -> str:
-    return why or MISSING if ap is None else f"{prob(ap)}, {lift(times)}"
+    return why or MISSING if ap is None else f"{score(ap)}, {lift(times)}"
 
 
 def check_rows(leakage: Leakage) -> Rows:
@@ -142,7 +142,7 @@ def planted_rows(planted: Planted) -> Rows:
     """Each model's average precision with the leak and without it."""
     leaking, honest = planted_lines(planted)
     rows = [
-        [a.title, prob(a.pr_auc), percent(a.base_rate), prob(b.pr_auc), percent(b.base_rate)]
+        [a.title, score(a.pr_auc), percent(a.base_rate), score(b.pr_auc), percent(b.base_rate)]
         for a, b in zip(leaking, honest, strict=True)
     ]
     return ["model", "AP with the leak", "base rate", "AP honest", "base rate"], rows
@@ -156,9 +156,10 @@ def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
         return [
             market_name(e.venue, e.product), question_of(e), f"{e.fingerprint[:8]}",
             f"{count(test.rows)} seconds, {plural(test.episodes, 'episode')}", percent(e.base_rate), e.verdict.word,
-            f"{lead.title}{' ★' if lead.name == e.champion else ''}", said(lead.within.ap),
+            f"{lead.title}{' ★' if lead.name == e.champion else ''}", said(lead.within.ap, score),
             said(lead.within.lift, lift),
-            said(lead.within.over_best, signed), said(lead.ap), said(lead.lift, lift), e.leakage.words.split(": ")[1],
+            said(lead.within.over_best, signed), said(lead.ap, score),
+            said(lead.lift, lift), e.leakage.words.split(": ")[1],
         ]  # fmt: skip
 
     names = [

@@ -80,8 +80,14 @@ def said(x: Estimate, written: Callable[[float | None], str] = prob) -> str:
 
 
 def signed(x: float | None) -> str:
-    """A difference of two scores, with its sign."""
-    return MISSING if x is None else ("+" if x >= 0 else "") + prob(x)
+    """A difference of two scores, with its sign.
+
+    >>> signed(0.021), signed(-0.3), signed(-0.001)
+    ('+0.02', '−0.30', '0.00')
+    """
+    if x is None or abs(x) < 0.005:
+        return MISSING if x is None else prob(0.0)
+    return ("+" if x > 0 else "") + prob(x)
 
 
 def why_no_interval(e: Evaluation) -> str:

@@ -16,7 +16,7 @@ from ui.cells.feed import job_level
 from ui.evidence import NO_INTERVAL, lead_of, signed
 from ui.shell import Cell, Level
 from ui.text import market_name, plural
-from ui.theme import MISSING, age, bps, count, lift, percent, prob, utc
+from ui.theme import MISSING, age, bps, count, lift, percent, prob, score, utc
 
 
 def question_cells(rows: Labelled, settings: Settings, champion: Meta | None, stale: str | None) -> list[Cell]:
@@ -98,10 +98,10 @@ def verdict_cells(e: Evaluation) -> list[Cell]:
         Cell(
             "idle",
             "AP inside sessions",
-            prob(within.ap.value),
-            f"{_ends(within.ap)}, base rate {percent(within.base_rate)}",
+            score(within.ap.value),
+            f"{_ends(within.ap, score)}, base rate {percent(within.base_rate)}",
         ),
-        Cell("idle", "AP pooled", prob(lead.ap.value), f"{_ends(lead.ap)}, base rate {percent(e.base_rate)}"),
+        Cell("idle", "AP pooled", score(lead.ap.value), f"{_ends(lead.ap, score)}, base rate {percent(e.base_rate)}"),
         Cell("idle", "Over best baseline", signed(over.value), gain),
         Cell(
             "ok" if e.meter.enough else "warn",

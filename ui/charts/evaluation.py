@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.charts.base import base, label
-from ui.theme import palette, percent, prob, rgba
+from ui.theme import palette, percent, prob, rgba, score
 
 Role = Literal["forecast", "challenger", "baseline"]
 
@@ -109,7 +109,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
         notes.append(
             label(
                 c,
-                f"{_name(line)} {prob(line.pr_auc)}",
+                f"{_name(line)} {score(line.pr_auc)}",
                 x=x,
                 y=y,
                 xanchor="left",
@@ -168,7 +168,7 @@ def ap_dots(
     for n, line in enumerate(lines):
         colour = getattr(c, line.role)
         known = line.low is not None and line.high is not None
-        ends = f" ({prob(line.low)} to {prob(line.high)})" if known else ""
+        ends = f" ({score(line.low)} to {score(line.high)})" if known else ""
         f.add_scatter(
             x=[line.pr_auc],
             y=[n],
@@ -184,7 +184,7 @@ def ap_dots(
         notes.append(
             label(
                 c,
-                f"{_name(line)}{', baseline' if line.role == 'baseline' else ''}  <b>{prob(line.pr_auc)}</b>{ends}",
+                f"{_name(line)}{', baseline' if line.role == 'baseline' else ''}  <b>{score(line.pr_auc)}</b>{ends}",
                 xref="paper",
                 x=0,
                 xanchor="left",
@@ -208,7 +208,7 @@ def ap_dots(
         notes.append(
             label(
                 c,
-                f"base rate {prob(rate)}",
+                f"base rate {score(rate)}",
                 x=rate,
                 yref="paper",
                 y=1,
