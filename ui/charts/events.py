@@ -14,6 +14,8 @@ from ui.theme import Palette, duration, palette, prob, rgba
 
 LANES = ("false alert", "missed", "caught")
 """From below; a fourth, "undecided", lies under them where there is any."""
+LEAD_ROOM = 0.11
+"""Share of the width that the words of a lead need on a phone."""
 SIGN = {"caught": "triangle-right", "missed": "circle-open", "false alert": "x-thin-open", "undecided": "square-open"}
 
 
@@ -99,15 +101,14 @@ def _marks(
             x=[x for a, s, _ in line.caught for x in (a, s, None)], y=[at, at, None] * len(line.caught), mode="lines",
             yaxis="y3", line={"color": colour, "width": 2}, hoverinfo="skip", name="lead",
         )  # fmt: skip
-    previous = -np.inf
-    for _, start, lead in line.caught:
-        if start - previous > 0.075 * line.end:
-            end = start > 0.93 * line.end
+    starts = [start for _, start, _ in line.caught]
+    for (_, start, lead), after in zip(line.caught, [*starts[1:], np.inf]):
+        if after - start > LEAD_ROOM * line.end:
+            last = start > (1 - LEAD_ROOM) * line.end
             notes.append(
-                label(c, duration(lead) if lead >= 10 else f"{lead:.0f} s", x=start, y=at, yref="y3",
-                      xanchor="right" if end else "left", xshift=-6 if end else 6, font={"size": 12, "color": colour})
+                label(c, f"{lead:.0f} s", x=start, y=at, yref="y3", bgcolor="rgba(0,0,0,0)", xshift=-6 if last else 6,
+                      xanchor="right" if last else "left", font={"size": 12, "color": colour})
             )  # fmt: skip
-            previous = start
     drawn = {
         "caught": (
             [s for _, s, _ in line.caught],
