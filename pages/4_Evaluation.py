@@ -8,6 +8,7 @@ from ui import loaders, shown, text
 from ui.cells import evaluation_cells, verdict_cells
 from ui.evaluation_panels_alerts import alerts
 from ui.evaluation_panels_compare import side_by_side
+from ui.evaluation_panels_reports import downloads
 from ui.evidence import best_of
 from ui.shell import box, empty, open_page, strip
 
@@ -42,5 +43,6 @@ with open_page(title, sentence, loaders.shown()):
         leakage.checks(found)
     leakage.plant()
     if found is not None:
+        downloads(found)
         side_by_side(found)
     panels.words()

@@ -174,6 +174,11 @@ def plant(leak: str) -> None:
     _told(act)
 
 
+def report() -> None:
+    """Write the report of the newest training: PDF, comparison and model card."""
+    _told(lambda: jobs.start(loaders.home(), "report", ["report"]))
+
+
 def take(step: int) -> None:
     """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
     acts: dict[int, Callable[[], None]] = {
@@ -212,6 +217,7 @@ __all__ = [
     "import_path",
     "import_upload",
     "plant",
+    "report",
     "reset_theta",
     "start_capture",
     "start_monitor",

@@ -7,8 +7,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core.evaluation.record import Evaluation
+from core.jobs import Job
 from core.training.registry import Meta, Training
-from ui import charts, text
+from ui import actions, charts, loaders, text
 from ui.cells import VERDICT_LEVEL
 from ui.evaluation_rows import fold_rows, group_rows, judged_rows, meter_rows, probability_rows
 from ui.evidence import (
@@ -24,7 +25,7 @@ from ui.evidence import (
     why_no_interval,
     within_lines,
 )
-from ui.shell import block, box, kind, note, table
+from ui.shell import block, box, fragment, kind, note, table
 from ui.tables import confusion_rows, score_rows
 from ui.text import market_name
 from ui.theme import bps, duration, prob, utc
@@ -38,6 +39,23 @@ TERMS = (
 def figure(drawn: go.Figure, key: str) -> None:
     """A figure of ours, in our colours."""
     st.plotly_chart(drawn, theme=None, config={"displayModeBar": False}, key=key)
+
+
+def progress(job: Job, stop: str) -> None:
+    """How far a running job is, with a button to stop it; the page is drawn anew when it ends."""
+
+    @fragment(run_every=1.0 if job.running else None)
+    def watch() -> None:
+        now = loaders.job(job.name)
+        if now.running:
+            st.progress(min(max(now.progress, 0.0), 1.0), text=now.message or "starting")
+            if st.button(stop, key=f"stop_{job.name}"):
+                actions.stop(job.name)
+                st.rerun()
+        elif job.running:
+            st.rerun()
+
+    watch()
 
 
 def plain(training: Training, champion: Meta | None) -> None:
@@ -179,4 +197,4 @@ def words() -> None:
             note(text.HELP[term])
 
 
-__all__ = ["calibration", "confusion", "curves", "figure", "parts", "plain", "scores", "verdict", "words"]
+__all__ = ["calibration", "confusion", "curves", "figure", "parts", "plain", "progress", "scores", "verdict", "words"]

@@ -6,10 +6,10 @@ import streamlit as st
 
 from core.evaluation.record import Evaluation
 from ui import actions, charts, loaders
-from ui.evaluation_panels import figure
+from ui.evaluation_panels import figure, progress
 from ui.evaluation_rows import check_rows, planted_rows
 from ui.evidence import planted_lines
-from ui.shell import block, box, fragment, kind, note, table
+from ui.shell import block, box, kind, note, table
 from ui.text import PLANTS, plural, sentence
 from ui.theme import bps, moment
 
@@ -36,20 +36,9 @@ def plant() -> None:
             "Leak", list(PLANTS), format_func=PLANTS.__getitem__, key="plant_name", width=420, disabled=job.running
         )
         if not job.running:
-            st.button("Plant this leak", key="plant", on_click=actions.plant, args=(name,))
+            st.button("Plant this leak", key="plant", disabled=name is None, on_click=actions.plant, args=(name,))
 
-    @fragment(run_every=1.0 if job.running else None)
-    def progress() -> None:
-        now = loaders.job("leakage")
-        if now.running:
-            st.progress(min(max(now.progress, 0.0), 1.0), text=now.message or "starting")
-            if st.button("Stop planting", key="stop_plant"):
-                actions.stop("leakage")
-                st.rerun()
-        elif job.running:
-            st.rerun()
-
-    progress()
+    progress(job, "Stop planting")
     if job.state in ("failed", "died"):
         box(f"The last planting failed: {job.message}", "bad", key="plant_failed")
     planted = loaders.planted(name)

@@ -165,3 +165,27 @@ def test_every_plant_has_a_name_for_people_and_every_word_a_meaning() -> None:
     assert tuple(text.PLANTS) == PLANTS
     assert all(text.HELP[term] for term in TERMS)
     assert np.unique(TERMS).size == len(TERMS)
+
+
+def test_a_report_of_this_training_is_offered_and_one_of_another_is_made_anew(
+    visit: Visit, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, _argv: asked.append(name))
+    evaluated(home)
+    home.reports.mkdir(parents=True)
+    (home.reports / "model_eval.pdf").write_bytes(b"%PDF")
+    (home.reports / "model_comparison.png").write_bytes(b"PNG")
+    card = home.root / "docs" / "model_card_v1.md"
+    card.parent.mkdir()
+    card.write_text("of training t0")
+    app = visit(home, PAGE)
+    app.button(key="make_report").click().run()
+    assert asked == ["report"]
+    card.write_text("of training t1, at last")
+    app = visit(home, PAGE)
+    assert not app.exception
+    assert [d.proto.label for d in app.get("download_button")] == [
+        "Download PDF", "Download comparison", "Download model card",
+    ]  # fmt: skip
+    assert not [b for b in app.button if b.key == "make_report"]

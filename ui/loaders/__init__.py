@@ -4,7 +4,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 """
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
-from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, planted, tested, window
+from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -58,6 +58,7 @@ __all__ = [
     "named_market",
     "newest",
     "offered",
+    "papers",
     "planted",
     "quarantine",
     "quarantined",

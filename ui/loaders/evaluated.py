@@ -26,6 +26,7 @@ from ui.loaders.trained import runs
 
 Values = NDArray[np.float64]
 LAST_NS = 2**63 - 1
+CARD = "docs/model_card_v1.md"
 
 
 @dataclass(frozen=True)
@@ -140,9 +141,49 @@ def _planted(root: str, name: str, written_ns: int) -> Planted | None:
     return read_planted(Home.resolve(root), name)
 
 
+@dataclass(frozen=True)
+class Papers:
+    """The report of one training as files for a reader."""
+
+    pdf: bytes
+    png: bytes
+    card: str
+
+
+def papers(of: Evaluation) -> Papers | None:
+    """The report in this home; None where a file is missing, or where they are of another training."""
+    where = home()
+    files = (where.reports / "model_eval.pdf", where.reports / "model_comparison.png", where.root / CARD)
+    if not all(path.exists() for path in files):
+        return None
+    return _papers(str(where.root), of.training, tuple(path.stat().st_mtime_ns for path in files))
+
+
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner=False)
+def _papers(root: str, training: str, written_ns: tuple[int, ...]) -> Papers | None:
+    where = Home.resolve(root)
+    card = (where.root / CARD).read_text(encoding="utf-8")
+    if training not in card:
+        return None
+    pdf, png = ((where.reports / name).read_bytes() for name in ("model_eval.pdf", "model_comparison.png"))
+    return Papers(pdf, png, card)
+
+
 def alerts_of(model: Judged, budget_per_h: float, onset: bool) -> Alerts | None:
     """The counts of one model at one budget; None where the evaluation has none."""
     return next((a for a in model.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)), None)
 
 
-__all__ = ["Tested", "alerts_of", "evaluated", "evaluation", "happening", "line", "planted", "tested", "window"]
+__all__ = [
+    "Papers",
+    "Tested",
+    "alerts_of",
+    "evaluated",
+    "evaluation",
+    "happening",
+    "line",
+    "papers",
+    "planted",
+    "tested",
+    "window",
+]
