@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from core.evaluation.leakage import Planted
+from typing import TYPE_CHECKING
+
 from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
 from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
 from ui.text import market_name, plural
 from ui.theme import MISSING, bps, count, lift, percent, prob, score, utc
+
+if TYPE_CHECKING:
+    from core.evaluation.leakage import Planted
 
 
 def meter_rows(meter: Meter) -> Rows:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from core.evaluation.leakage import Planted
 from core.evaluation.record import Estimate, Evaluation, Group, Judged
 from core.evaluation.scores import Scores
 from core.training.registry import Meta, Training
@@ -13,6 +13,9 @@ from ui.charts.evaluation import Line, Role
 from ui.charts.evaluation_detail import Lifts
 from ui.text import plural, sentence
 from ui.theme import MISSING, bps, count, duration, lift, percent, prob, utc
+
+if TYPE_CHECKING:
+    from core.evaluation.leakage import Planted
 
 
 def best_of(training: Training, champion: Meta | None) -> Meta:

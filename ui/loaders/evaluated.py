@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from core.config import Home
 from core.errors import NotThere
 from core.evaluation import archive
 from core.evaluation.evaluate import Seconds, seconds
-from core.evaluation.leakage import Planted, read_planted
 from core.evaluation.record import Alerts, Evaluation, Group, Judged
 from core.features.dataset import Dataset
 from core.features.labels import Question
@@ -23,6 +23,9 @@ from core.training.registry import Training
 from ui.evaluation_timeline import Happened, Timeline, happened, timeline
 from ui.loaders.homes import home
 from ui.loaders.trained import runs
+
+if TYPE_CHECKING:
+    from core.evaluation.leakage import Planted
 
 Values = NDArray[np.float64]
 LAST_NS = 2**63 - 1
@@ -138,6 +141,8 @@ def planted(name: str) -> Planted | None:
 
 @st.cache_resource(max_entries=7, ttl=3600, show_spinner=False)
 def _planted(root: str, name: str, written_ns: int) -> Planted | None:
+    from core.evaluation.leakage import read_planted  # it brings scipy, which no other page needs
+
     return read_planted(Home.resolve(root), name)
 
 
