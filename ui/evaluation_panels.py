@@ -178,16 +178,13 @@ def parts(e: Evaluation) -> None:
     silent = sum(v is None for v in lifts[0].lifts) if lifts else 0
     if silent:
         note(f"{silent} of {text.plural(len(names), 'session')} hold one class only: no score exists there.")
-    left, right = st.columns(2, gap="large")
-    with left:
-        block("By day and regime", "regimes: terciles of slow volatility in train")
-        table(*group_rows(e), key="groups")
-    with right:
-        block("Folds", "each trained on what lies before it")
-        if e.folds:
-            table(*fold_rows(e), text=(0, 1), key="folds")
-        if e.folds_note or not e.folds:
-            note(e.folds_note or "No walk-forward folds were made: this training has one split in time.")
+    block("By day and regime", "regimes: terciles of slow volatility in train")
+    table(*group_rows(e), key="groups")
+    block("Folds", "each trained on what lies before it")
+    if e.folds:
+        table(*fold_rows(e), text=(0, 1), key="folds")
+    if e.folds_note or not e.folds:
+        note(e.folds_note or "No walk-forward folds were made: this training has one split in time.")
 
 
 def words() -> None:

@@ -138,7 +138,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
 
 def _free_places(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where each curve's name stands: on its curve, far from the others and from the names set before."""
-    at = np.linspace(0.04, 0.7, 34)
+    at = np.linspace(0.04, 0.56, 34)  # a long name must end inside the plot on a phone
     heights = [np.interp(at, line.recall, line.precision) if line.recall else np.zeros(at.size) for line in lines]
     places: list[tuple[float, float]] = []
     for n, own in enumerate(heights):
