@@ -47,7 +47,9 @@ def alerts(e: Evaluation) -> None:
         return
     window = loaders.window(sessions, stretch)
     line = loaders.line(e.training, name, budget, onset, window)
-    if line is None:
+    if not loaders.happening(e.training, name, budget, onset).agrees(at):
+        note("The alert rule has changed since this training was evaluated, so its line cannot be drawn: train again.")
+    elif line is None:
         note("This stretch has no price to draw.")
     else:
         figure(charts.event_line(kind(), line, theta=at.theta, role=role_of(model, e), horizon_s=e.horizon_s), "events")

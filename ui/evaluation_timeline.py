@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.evaluation import events
 from core.evaluation.evaluate import Seconds
+from core.evaluation.record import Alerts
 from core.features.bars import SECOND_NS
 from ui.theme import utc
 
@@ -41,6 +42,12 @@ class Happened:
     lead_s: Values
     wrong_ns: Ns
     open_ns: Ns
+
+    def agrees(self, counted: Alerts) -> bool:
+        """Whether this is what an evaluation counted; not where the alert rule was another when it was made."""
+        caught = int(np.isfinite(self.lead_s).sum())
+        drawn = (self.start_ns.size, caught, self.wrong_ns.size)
+        return drawn == (counted.episodes, counted.caught, counted.alerts - counted.right)
 
 
 def happened(seconds: Seconds, p: Values, *, theta: float, tau_bps: float, horizon_s: int, onset: bool) -> Happened:

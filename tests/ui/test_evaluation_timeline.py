@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -83,6 +84,8 @@ def test_what_is_drawn_is_what_is_counted(seed: int, onset: bool, theta: float) 
     assert did.wrong_ns.size == counted.alerts - counted.right
     assert (float(np.median(did.lead_s[caught])) if caught.any() else None) == counted.lead_s
     assert (did.lead_s[caught] <= HORIZON_S).all()
+    assert did.agrees(counted)
+    assert not did.agrees(msgspec.structs.replace(counted, alerts=counted.alerts + 1))
 
 
 def made(window: tuple[int, int] | None = None) -> tuple[Timeline, Happened]:
