@@ -52,10 +52,10 @@ MODELS = ("zscore", "logistic", "xgboost")
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
     """One leak planted: whether the doctor caught it, and its scores beside the honest ones.
 
-    caught: the check of CAUGHT_BY failed. by: all checks that failed on the planted pipeline and not on the honest one
-    (on a leaky label they are those of the planted pipeline alone). illusion, honest: Scores of the same models on the
-    test part of the planted and of the honest pipeline, at `illusion_tau_bps` and `honest_tau_bps`; empty, with the
-    reason in `note`, where that part has one class only. fingerprint: of the honest dataset ("" without one).
+    caught: the check of CAUGHT_BY failed. by: all checks that failed on the planted pipeline. illusion, honest: Scores
+    of the same models on the test part of the planted and of the honest pipeline, at `illusion_tau_bps` and
+    `honest_tau_bps`; empty, with the reason in `note`, where a part has one class only. fingerprint: of the honest
+    dataset ("" without one).
     """
 
     name: str
@@ -119,9 +119,9 @@ def plant(
     beat(1.0, f"planted {name}")
     return Planted(
         name=name, title=TITLES[name], caught=CAUGHT_BY[name] in failed, by=failed, leakage=leakage, illusion=after,
-        honest=before, illusion_tau_bps=leaking.threshold(rows), honest_tau_bps=clean.threshold(clean_rows), note=note,
-        label=question.label, horizon_s=question.horizon_s, seed=seed, made_ns=time.time_ns(), fingerprint=fingerprint,
-        venue=venue, product=product,
+        honest=before, illusion_tau_bps=leaking.threshold(rows), honest_tau_bps=clean.threshold(clean_rows),
+        note=note or why, label=question.label, horizon_s=question.horizon_s, seed=seed, made_ns=time.time_ns(),
+        fingerprint=fingerprint, venue=venue, product=product,
     )  # fmt: skip
 
 

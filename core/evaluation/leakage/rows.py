@@ -26,7 +26,7 @@ the closest honest feature, has 0.6 to 0.9 with the minute that follows."""
 ENOUGH = 50
 """Rows in which a column is there, for its ranks to mean something."""
 LABELS = ("spike", "forward_vol_bps")
-THINNED = 6_000
+THINNED = 4_000
 """Rows a part that a scaler is fitted on to see whether it moves: what it reads does not depend on how many."""
 
 

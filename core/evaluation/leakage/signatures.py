@@ -15,9 +15,12 @@ days of very different mood), while the trailing volatility of the next row give
 and 0.92 to trees (skill 0.91). Skill and not AP, since at a base rate of 0.9 an AP of 0.9 is nothing.
 """
 HIGH, LOW = 0.80, 0.75
-"""The second mark: trees' skill from HIGH on while a linear model's is below LOW of it. The trees then know something
-that no trend in a feature tells: which minute it is. (After a random split of real bars, the shallow trees here have an AP
-of 0.85 at a base rate of 0.05, the logistic model 0.62; honest ones come to 0.51 and 0.45, or 0.81 and 0.87 over days.)"""
+"""The second mark: trees' skill from HIGH on while a linear model's is below LOW of it.
+
+The trees then know something that no trend in a feature tells: which minute it is. After a random split of real bars
+shallow trees have an AP of 0.85 at a base rate of 0.05, the logistic model 0.62; honest ones come to 0.51 and 0.45 on
+the same bars, or 0.81 and 0.87 over days.
+"""
 RULES = ("zscore",)
 TREES = ("xgboost", "boosting", "forest", "trees")
 LINEAR = ("logistic", "linear")
