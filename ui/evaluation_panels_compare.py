@@ -37,7 +37,7 @@ def side_by_side(e: Evaluation) -> None:
         table(*compared_rows(e, other), text=(0, 1, 2), key="compared")
     with right:
         figure(charts.pr_curves(kind(), compared_lines(e, other)), "pr_compared")
-        note("Both champions, pooled, each with its 95 % band; the base rate drawn is this run's.")
+        note("Both champions, pooled, with a 95 % band where there is one; the base rate drawn is this run's.")
 
 
 __all__ = ["side_by_side"]

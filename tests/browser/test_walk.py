@@ -28,6 +28,7 @@ ENOUGH_MARKET_S = 3 * 3600
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")]
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
+expect.set_options(timeout=20_000)  # as the pages themselves: the first one waits for a server that has just begun
 
 
 @pytest.fixture(scope="module")
