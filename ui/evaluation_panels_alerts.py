@@ -10,7 +10,7 @@ from ui.evaluation_panels import figure
 from ui.evaluation_rows import alert_rows
 from ui.evidence import lead_of, named, of_kind, role_of
 from ui.shell import block, fragment, kind, note, table
-from ui.text import plural
+from ui.text import HELP, plural
 from ui.theme import utc
 
 BUDGETS = {1.0: "1 an hour", 2.0: "2 an hour", 6.0: "6 an hour"}
@@ -29,10 +29,15 @@ def alerts(e: Evaluation) -> None:
             index=list(models).index(lead_of(e).name),
         )  # fmt: skip
         budget = st.segmented_control(
-            "Alerts at most", list(BUDGETS), format_func=BUDGETS.__getitem__, default=2.0, key="alert_budget"
+            "Alerts at most",
+            list(BUDGETS),
+            format_func=BUDGETS.__getitem__,
+            default=2.0,
+            key="alert_budget",
+            help=HELP["budget"],
         )
         onset = st.segmented_control(
-            "Which", list(KINDS), format_func=KINDS.__getitem__, default=False, key="alert_kind"
+            "Which", list(KINDS), format_func=KINDS.__getitem__, default=False, key="alert_kind", help=HELP["onset"]
         )
         stretch = st.selectbox(
             "Stretch", range(-1, len(sessions)), key="alert_stretch", width=300,

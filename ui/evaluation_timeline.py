@@ -70,13 +70,10 @@ def happened(seconds: Seconds, p: Values, *, theta: float, tau_bps: float, horiz
 def _runs(t: Ns, session: NDArray[np.int64], above: NDArray[np.bool_], spans: events.Episodes) -> Ns:
     """First and last second at tau or above of each stretch in which an episode is on."""
     begins = spans.on & (spans.start | ~np.append(False, spans.on[:-1]) | np.append(True, np.diff(session) != 0))
-    run = np.cumsum(begins)
-    found = []
-    for k in range(1, int(run[-1]) + 1 if run.size else 1):
-        inside = t[(run == k) & spans.on & above]
-        if inside.size:
-            found.append((inside[0] - SECOND_NS, inside[-1]))
-    return np.array(found, dtype=np.int64).reshape(-1, 2)
+    hot = np.flatnonzero(spans.on & above)
+    first = np.flatnonzero(np.diff(np.cumsum(begins)[hot], prepend=-1))
+    last = np.append(first[1:], hot.size) - 1 if hot.size else first
+    return np.stack([t[hot[first]] - SECOND_NS, t[hot[last]]], axis=1)
 
 
 @dataclass(frozen=True)
