@@ -19,7 +19,7 @@ FILES = {
 def downloads(e: Evaluation) -> None:
     """PDF, comparison and model card of this training."""
     block("Report", "PDF, comparison and model card, all from this one evaluation")
-    job, papers = loaders.job("report"), loaders.papers(e)
+    job, papers = loaders.job("report"), loaders.papers(e.training)
     if papers is not None:
         with st.container(horizontal=True, key="downloads"):
             for name, (label, file, mime) in FILES.items():

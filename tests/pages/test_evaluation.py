@@ -173,16 +173,16 @@ def test_a_report_of_this_training_is_offered_and_one_of_another_is_made_anew(
     asked: list[str] = []
     monkeypatch.setattr(actions.jobs, "start", lambda _home, name, _argv: asked.append(name))
     evaluated(home)
-    home.reports.mkdir(parents=True)
-    (home.reports / "model_eval.pdf").write_bytes(b"%PDF")
-    (home.reports / "model_comparison.png").write_bytes(b"PNG")
-    card = home.root / "docs" / "model_card_v1.md"
-    card.parent.mkdir()
-    card.write_text("of training t0")
+    files = ("model_eval.pdf", "model_comparison.png", "model_card_v1.md")
+    for training in ("t0", "t1"):
+        (home.evaluations / training).mkdir()
+    for name in files:
+        (home.evaluations / "t0" / name).write_bytes(b"of another training")
     app = visit(home, PAGE)
     app.button(key="make_report").click().run()
     assert asked == ["report"]
-    card.write_text("of training t1, at last")
+    for name in files:
+        (home.evaluations / "t1" / name).write_bytes(name.encode())
     app = visit(home, PAGE)
     assert not app.exception
     assert [d.proto.label for d in app.get("download_button")] == [

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from core.evaluation.evaluate import seconds
 from core.evaluation.events import alerts_at
 from core.evaluation.intervals import Blocks
+from core.evaluation.timeline import Happened, axis, happened, line
 from tests.pages.evaluated import HORIZON_S, forecasts, market
 from ui import charts
-from ui.evaluation_timeline import Happened, Timeline, axis, drawn, happened, ticks, timeline
+from ui.evaluation_timeline import COLUMNS, Timeline, ticks, timeline
 
 S = 1_000_000_000
 START = 1_795_500_000
@@ -58,13 +59,12 @@ def test_a_thinned_line_keeps_its_extremes_and_has_few_points(n: int, seed: int)
     ns = clock([1] * (n // 2) + [5000] + [1] * (n - n // 2))
     values = rng.normal(0, 1, ns.size)
     values[rng.random(ns.size) < 0.05] = np.nan
-    x, y, at = drawn(axis(ns), ns, values)
+    x, y = line(axis(ns), ns, values, COLUMNS)
     known = y[np.isfinite(y)]
     assert known.size <= 960
     assert (known.min(), known.max()) == (np.nanmin(values), np.nanmax(values))
     assert int(np.isnan(y).sum()) == 1, "the line breaks once, at the gap"
     assert (np.diff(x) >= 0).all()
-    assert at.size == x.size
 
 
 @settings(max_examples=40)
@@ -95,19 +95,19 @@ def made(window: tuple[int, int] | None = None) -> tuple[Timeline, Happened]:
     p = test.spread(f.p_test)
     did = happened(test, p, theta=f.scores.theta, tau_bps=rows.tau_bps, horizon_s=HORIZON_S, onset=False)
     mid = test.spread(rows.rows.loc[rows.rows["split"] == "test", "mid"].to_numpy())
-    line = timeline(test.bar_end_ns, mid, p, did, window)
-    assert line is not None
-    return line, did
+    drawn = timeline(test.bar_end_ns, mid, p, did, window)
+    assert drawn is not None
+    return drawn, did
 
 
 @pytest.mark.parametrize("kind", ["dark", "light"])
 def test_each_mark_has_a_form_and_a_word_and_the_gap_its_true_length(kind: str) -> None:
-    line, did = made()
+    drawn, did = made()
     caught = int(np.isfinite(did.lead_s).sum())
-    assert len(line.caught) == caught > 0
+    assert len(drawn.caught) == caught > 0
     marks = {100.0: "then", 200.0: "then", 300.0: "then"}
-    line = replace(line, missed=[100.0], wrong=[200.0, 300.0], undecided=[300.0], said=line.said | marks)
-    f = charts.event_line(kind, line, theta=0.4, role="forecast", horizon_s=HORIZON_S)
+    drawn = replace(drawn, missed=[100.0], wrong=[200.0, 300.0], undecided=[300.0], said=drawn.said | marks)
+    f = charts.event_line(kind, drawn, theta=0.4, role="forecast", horizon_s=HORIZON_S)
     assert set(f.layout.yaxis3.ticktext) == {f"caught {caught}", "missed 1", "false alert 2", "undecided 1"}
     forms = {d.name: d.marker.symbol for d in f.data if d.mode == "markers"}
     assert len(set(forms.values())) == len(forms) == 4
@@ -120,11 +120,11 @@ def test_each_mark_has_a_form_and_a_word_and_the_gap_its_true_length(kind: str) 
 def test_a_window_shows_its_own_stretch_only() -> None:
     _, did = made()
     first = int(did.start_ns[0]) - 200 * S
-    line, _ = made((first, first + 600 * S))
-    assert line.end <= 600
-    assert len(line.bands) < len(did.spans)
-    assert all(0 <= at <= line.end for at in line.missed)
-    assert len(line.missed) + len(line.caught) == sum(first <= s <= first + 600 * S for s in did.start_ns.tolist())
+    drawn, _ = made((first, first + 600 * S))
+    assert drawn.end <= 600
+    assert len(drawn.bands) < len(did.spans)
+    assert all(0 <= at <= drawn.end for at in drawn.missed)
+    assert len(drawn.missed) + len(drawn.caught) == sum(first <= s <= first + 600 * S for s in did.start_ns.tolist())
 
 
 def test_nothing_is_drawn_where_no_price_is_known() -> None:

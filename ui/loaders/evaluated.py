@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 from core.config import Home
 from core.errors import NotThere
-from core.evaluation import archive
-from core.evaluation.evaluate import Seconds, seconds
+from core.evaluation import archive, reports
+from core.evaluation import timeline as core_timeline
+from core.evaluation.evaluate import Seconds
 from core.evaluation.record import Alerts, Evaluation, Group, Judged
-from core.features.dataset import Dataset
-from core.features.labels import Question
+from core.evaluation.timeline import Happened, happened
 from core.training.registry import Training
-from ui.evaluation_timeline import Happened, Timeline, happened, timeline
+from ui.evaluation_timeline import Timeline, timeline
 from ui.loaders.homes import home
 from ui.loaders.trained import runs
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 Values = NDArray[np.float64]
 LAST_NS = 2**63 - 1
-CARD = "docs/model_card_v1.md"
 
 
 @dataclass(frozen=True)
@@ -75,11 +74,8 @@ def evaluated(besides: str) -> list[Training]:
 @st.cache_resource(max_entries=3, ttl=3600, show_spinner=False)
 def _tested(root: str, training: str, written_ns: int) -> Tested:
     where = Home.resolve(root)
-    of = archive.load(where, training)
-    question = Question(of.label, of.horizon_s)
-    rows = archive.load_rows(where, training).rename(columns={"vol_bps": question.trailing})
-    dataset = Dataset(rows, (), (), question, of.tau_bps, of.venue, of.product, of.fingerprint)
-    test = seconds(dataset, "test")
+    rows = archive.load_rows(where, training)
+    test = core_timeline.tested(archive.load(where, training), rows)
     rows = rows[rows["split"] == "test"]
     return Tested(test, test.spread(rows["mid"].to_numpy()), rows)
 
@@ -152,26 +148,23 @@ class Papers:
 
     pdf: bytes
     png: bytes
-    card: str
+    card: bytes
 
 
-def papers(of: Evaluation) -> Papers | None:
-    """The report in this home; None where a file is missing, or where they are of another training."""
+def papers(training: str) -> Papers | None:
+    """The report that was kept with a training; None where none was made."""
     where = home()
-    files = (where.reports / "model_eval.pdf", where.reports / "model_comparison.png", where.root / CARD)
-    if not all(path.exists() for path in files):
+    try:
+        written = reports.find(where, training)
+    except NotThere:
         return None
-    return _papers(str(where.root), of.training, tuple(path.stat().st_mtime_ns for path in files))
+    return _papers(str(where.root), training, tuple(path.stat().st_mtime_ns for path in written.files))
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner=False)
-def _papers(root: str, training: str, written_ns: tuple[int, ...]) -> Papers | None:
-    where = Home.resolve(root)
-    card = (where.root / CARD).read_text(encoding="utf-8")
-    if training not in card:
-        return None
-    pdf, png = ((where.reports / name).read_bytes() for name in ("model_eval.pdf", "model_comparison.png"))
-    return Papers(pdf, png, card)
+def _papers(root: str, training: str, written_ns: tuple[int, ...]) -> Papers:
+    written = reports.find(Home.resolve(root), training)
+    return Papers(*(path.read_bytes() for path in written.files))
 
 
 def alerts_of(model: Judged, budget_per_h: float, onset: bool) -> Alerts | None:
