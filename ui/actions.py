@@ -163,6 +163,23 @@ def compare(reference: str, current: str) -> None:
     _told(act)
 
 
+def plant(leak: str) -> None:
+    """Plant a leak into a copy of the pipeline, on the settings' question and market."""
+
+    def act() -> None:
+        argv, market = ["leakage", "--plant", leak], loaders.current_market()
+        if market is not None:
+            argv += ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "leakage", argv)
+
+    _told(act)
+
+
+def report() -> None:
+    """Write the report of the newest training: PDF, comparison and model card."""
+    _told(lambda: jobs.start(loaders.home(), "report", ["report"]))
+
+
 def take(step: int) -> None:
     """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
     acts: dict[int, Callable[[], None]] = {
@@ -230,6 +247,8 @@ __all__ = [
     "import_path",
     "import_upload",
     "mute",
+    "plant",
+    "report",
     "reset_theta",
     "start_capture",
     "start_monitor",
