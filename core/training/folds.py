@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def parts(bar_end_ns: Ints, horizon_s: int, folds: int = FOLDS) -> list[Part]:
     horizon_ns = horizon_s * SECOND_NS
     edges = np.unique(bar_end_ns.size * np.arange(folds + 2) // (folds + 1))
     made = []
-    for number, (begin, end) in enumerate(zip(edges[1:-1], edges[2:], strict=True), 1):
+    for number, (begin, end) in enumerate(pairwise(edges[1:]), 1):
         before = int(np.searchsorted(bar_end_ns, bar_end_ns[begin] - horizon_ns, side="left"))
         fitted = int(before * SHARES[0] / (SHARES[0] + SHARES[1]))
         steer = np.searchsorted(bar_end_ns, bar_end_ns[fitted - 1] + horizon_ns, side="right") if fitted else before
@@ -130,7 +131,8 @@ def walk_forward(
     ----------
     chosen : modules of `models`; one with a constant FOLDS, for it is slow, is tried on its last so many folds
     seed : of everything random
-    quantile : the one that gave the dataset its tau: each fold then takes tau from the stretch just before it, never from
+    quantile : the one that gave the dataset its tau: each fold then takes tau from the stretch just before it, never
+        from
         later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None where
         tau was given in bps: it is the same in each fold
     params : by a model's name, in place of the model's own
@@ -190,8 +192,8 @@ def lifts(folds: Sequence[Fold], model: str) -> list[float]:
 def mean_lift(values: Sequence[float]) -> float | None:
     """Geometric mean, None of none.
 
-    Lifts are ratios, and one on a stretch with few spikes can be a hundred times another: their plain mean would be that
-    stretch's alone.
+    Lifts are ratios, and one on a stretch with few spikes can be a hundred times another: their plain mean would be
+    that stretch's alone.
 
     >>> mean_lift([1.0, 4.0])
     2.0
@@ -209,8 +211,8 @@ def decide(
     validation_ap : average precision on the validation part by the models' names
     folds : of `walk_forward`, () where none were asked for
     behind : what stands behind the validation part. With at least 30 spikes in 5 episodes it decides, by average
-        precision; else the folds do, by mean lift, where two or more have both classes. Models scored on fewer folds than
-        another are then not compared.
+        precision; else the folds do, by mean lift, where two or more have both classes. Models scored on fewer folds
+        than another are then not compared.
     tuned : models whose hyper-parameters come from folds, which flatters them there
     """
     best = max(validation_ap, key=lambda name: validation_ap[name])
