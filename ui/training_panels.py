@@ -79,7 +79,9 @@ def tuning(job: Job, *, ready: bool, training: bool) -> None:
     found = tuned.tunings(loaders.home(), loaders.settings(), market.venue, market.product) if market else []
     if found:
         table(*tuning_rows(found), text=(0, 1, 2), key="tunings")
-        note(escape(f"{found[0].title}: {found[0].sentence}"))
+        for one in found:
+            if not one.used:
+                note(escape(f"{one.title}: {one.sentence}"))
     if job.state == "stopped":
         note("Stopped; the trials that were finished are kept, and the same tuning goes on from them.")
     elif not found and not job.running:
