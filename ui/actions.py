@@ -134,20 +134,25 @@ def ask(setting: str, key: str) -> None:
 def train(names: Sequence[str]) -> None:
     """Train the models `names` on the settings' question and market."""
 
-    def act() -> None:
-        chosen, market = loaders.settings(), loaders.current_market()
-        argv = ["train", "--label", chosen.label, "--horizon", str(chosen.horizon_s), "--models", ",".join(names)]
-        argv += ["--seed", str(chosen.seed)]
-        argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
-        if market is not None:
-            argv += ["--venue", market.venue, "--product", market.product]
-        jobs.start(loaders.home(), "train", argv)
+    _told(lambda: jobs.start(loaders.home(), "train", ["train", "--models", ",".join(names), *_asked()]))
 
-    _told(act)
+
+def tune(name: str, trials: int) -> None:
+    """Try hyper-parameters of the model `name` on the settings' question and market."""
+    _told(lambda: jobs.start(loaders.home(), "tune", ["tune", "--model", name, "--trials", str(trials), *_asked()]))
+
+
+def _asked() -> list[str]:
+    """Question, threshold, seed and market as the options of a verb."""
+    chosen, market = loaders.settings(), loaders.current_market()
+    argv = ["--label", chosen.label, "--horizon", str(chosen.horizon_s), "--seed", str(chosen.seed)]
+    argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
+    return argv if market is None else [*argv, "--venue", market.venue, "--product", market.product]
 
 
 def close_runs() -> None:
-    """End in MLflow the runs of a training that did not live to end them: a look at one file where there are none."""
+    """End in MLflow the runs of a training or tuning that did not live to end them: a look at one file where there are
+    none."""
     tracking.reconcile(loaders.home())
 
 
@@ -256,5 +261,6 @@ __all__ = [
     "stop_capture",
     "take",
     "train",
+    "tune",
     "use_tau",
 ]

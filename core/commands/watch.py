@@ -8,7 +8,7 @@ from typing import Any
 from core import jobs
 from core.config import Home, load_settings
 
-JOBS = ("exchange", "capture", "import", "train", "drift", "monitor", "escrow")
+JOBS = ("exchange", "capture", "import", "train", "tune", "leakage", "drift", "monitor", "escrow")
 
 
 def seconds(text: str) -> float:
