@@ -20,6 +20,8 @@ HELP: Final[dict[str, str]] = {
     "horizons": "Independent horizons: seconds that share no part of what they forecast. Neighbouring seconds share "
     "nearly all of it, so thousands of rows may be a hundred trials.",
     "episode": "Episode: a run of volatility above τ; runs closer than the horizon are one.",
+    "skill": "Brier score: mean squared distance of the probability from what happened, 0 is perfect. Skill: 1 less "
+    "the Brier score over that of always saying the share of spikes there was; 0 is no better, below 0 is worse.",
     "within": "Inside sessions: each forecast is replaced by its rank in its session (cut at each full hour), so that "
     "telling a busy day from a quiet one earns nothing. It is the harder score, and the one a verdict is made of.",
     "interval": "Interval: 95 %, by drawing stretches of five horizons anew 500 times. A difference is paired: both "

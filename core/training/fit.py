@@ -29,7 +29,9 @@ from core.evaluation.record import UNCHECKED, Check, Evaluation, Judged, Leakage
 from core.evaluation.scores import Scores, as_row, score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
+from core.training.folds import FOLDS, decide, learned, lifts, mean_lift, validation_evidence, walk_forward
 from core.training.registry import Meta
+from core.training.tuned import Tuned, usable
 
 if TYPE_CHECKING:
     from core.features.dataset import Dataset
@@ -38,8 +40,7 @@ if TYPE_CHECKING:
 Beat = Callable[[float, str], None]
 """Told how far the work is: a share of 1, and what is being done."""
 
-SHARE = {"fit": 0.5, "judge": 0.2, "log": 0.3}
-SPLITS = ("train", "validation", "test")
+SHARE = {"fit": 0.35, "folds": 0.2, "judge": 0.2, "log": 0.25}
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ def train(
     *,
     quantile: float | None = None,
     leakage: Leakage = UNCHECKED,
+    folds: int = FOLDS,
+    untuned: bool = False,
 ) -> list[Trained]:
     """Fit the models `names` on the training part, judge them on test, log and keep all of it, and crown the best.
 
@@ -87,11 +90,14 @@ def train(
     quantile : of the training part that gave the dataset its tau, None if tau was given in bps; kept for `stale`
     leakage : what the doctor found in the pipeline that made the dataset; the signatures of an illusion in the scores
         are added to it here
+    folds : walk-forward folds that the models are tried on before the test part; 0 for none
+    untuned : leave aside what tunings found, and take the models' own parameters
 
     Returns
     -------
-    One entry a model, in the order of `models.discover`. The champion becomes the one with the best average precision
-    on validation, baselines included, unless the pipeline or the label leaks: then the champion stays.
+    One entry a model, in the order of `models.discover`. The champion becomes the best by `folds.decide` (on
+    validation, or on folds where that holds too little), baselines included, unless pipeline or label leaks: then the
+    champion stays.
 
     Raises
     ------
@@ -107,22 +113,34 @@ def train(
     chosen = [found[name] for name in found if name in (names or found)]
     training = uuid.uuid4().hex[:8]
 
+    tunings = {} if untuned else {m.NAME: t for m in chosen if (t := usable(home, m, dataset, quantile))}
+    params = {name: tuned.params for name, tuned in tunings.items() if tuned.used}
+
     fitted = []
     for i, model in enumerate(chosen):
 
         def told(share: float, message: str, i: int = i) -> None:
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
-        fitted.append(_fit(dataset, model, training, seed, told))
+        fitted.append(_fit(dataset, model, training, seed, params.get(model.NAME), told))
+    tried = walk_forward(
+        dataset, chosen, seed, quantile=quantile, folds=folds, params=params,
+        beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
+    )  # fmt: skip
     forecasts = [f.forecast for f in fitted]
     leakage = doctor.verdict([*leakage.checks, *_by_name(dataset), doctor.signatures([f.scores for f in forecasts])])
-    winner = None if leakage.verdict == "leaky" else max(forecasts, key=lambda f: f.validation.pr_auc).name
+    best, why = decide(
+        {f.model: f.validation.pr_auc for f in forecasts}, tried, validation_evidence(dataset),
+        [f.title for f in forecasts if f.model in params],
+    )  # fmt: skip
+    winner = None if leakage.verdict == "leaky" else next(f.name for f in forecasts if f.model == best)
+    start = SHARE["fit"] + SHARE["folds"]
     evaluation = evaluate(
         dataset, forecasts, training=training, leakage=leakage, champion=winner, quantile=quantile, seed=seed,
-        beat=lambda share, message: beat(SHARE["fit"] + SHARE["judge"] * share, message),
+        folds=tried, folds_note=why, beat=lambda share, message: beat(start + SHARE["judge"] * share, message),
     )  # fmt: skip
 
-    start = SHARE["fit"] + SHARE["judge"]
+    start += SHARE["judge"]
     beat(start, "opening MLflow (the first time takes about 20 s)")
     now = time.time_ns()
     done: list[Trained] = []
@@ -136,7 +154,8 @@ def train(
         for i, f in enumerate(fitted):
             beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
             judged = next(m for m in evaluation.models if m.name == f.forecast.name)
-            one, content = _keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure)
+            tuned = tunings.get(f.model.NAME)
+            one, content = _keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned)
             done.append(one)
             contents.append(content)
         ids = {one.meta.name: one.meta.run_id for one in done}
@@ -158,15 +177,17 @@ def _by_name(dataset: Dataset) -> list[Check]:
     return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
-def _fit(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -> _Fitted:
+def _fit(
+    dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None, told: Beat
+) -> _Fitted:
     started = time.monotonic()
     told(0.0, model.TITLE)
-    (x, y), (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in SPLITS)
-    estimator = model.build(seed, dataset.question.trailing)
+    rows, steer = (dataset.rows[dataset.rows["split"] == split] for split in ("train", "validation"))
+    (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in ("validation", "test"))
     try:
-        estimator.fit(
-            x, y, validation=(x_val, y_val),
-            progress=lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
+        estimator = learned(
+            model, dataset, rows, steer, float(dataset.tau_bps), seed, params,
+            lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
         )  # fmt: skip
     except ValueError as error:
         raise BadInput(f"{model.TITLE} cannot be fitted: {error}") from error
@@ -195,10 +216,14 @@ def _keep(
     parent: str,
     now: int,
     figure: Any,
+    tuned: Tuned | None,
 ) -> tuple[Trained, bytes]:
-    """Log one model to MLflow; what is known of it, and its file's content."""
+    """Log one model to MLflow; what is known of it, and its file's content. `tuned` is the tuning that was looked
+    at."""
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
+    on_folds = mean_lift(lifts(evaluation.folds, f.model.NAME))
+    note = ". ".join(s for s in (getattr(f.estimator, "stopping_", ""), tuned.sentence if tuned else "") if s)
     about: dict[str, Any] = {
         "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
@@ -210,7 +235,8 @@ def _keep(
                 "calibration": f.forecast.calibration} | about
           | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
           | {f"model.{k}": v for k, v in params.items()},
-        metrics=_metrics(scores) | {f"validation_{k}": v for k, v in _metrics(validation).items()} | _judged(judged),
+        metrics=_metrics(scores) | {f"validation_{k}": v for k, v in _metrics(validation).items()} | _judged(judged)
+          | ({} if on_folds is None else {"fold_lift": on_folds}),
         tags={
             "training": evaluation.training, "label": question.label, "fingerprint": dataset.fingerprint,
             "baseline": str(f.model.BASELINE), "leakage": evaluation.leakage.verdict,
@@ -221,7 +247,7 @@ def _keep(
     meta = Meta(
         name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
         training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
-        missing=tuple(dataset.missing), params=params, note=str(getattr(f.estimator, "stopping_", "")),
+        missing=tuple(dataset.missing), params=params, note=note,
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
         file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
         leakage=evaluation.leakage, **about,

@@ -10,12 +10,13 @@ from core import jobs
 from core.__main__ import main
 from core.config import Home
 from core.evaluation.leakage import read_planted
-from tests.live.market import fill, ticks
+from tests.live.market import fill
+from tests.training.test_verbs import ticks
 
 
 @pytest.fixture
 def filled(home: Home) -> Home:
-    fill(home, ticks(4000))
+    fill(home, ticks(4200))
     return home
 
 

@@ -25,11 +25,13 @@ from ui.loaders.market import (
 )
 from ui.loaders.question import labelled, market_question, meter, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "alerts",
     "alerts_of",
     "band_rule",
     "champion",
@@ -39,6 +41,7 @@ __all__ = [
     "disk",
     "evaluated",
     "evaluation",
+    "fared",
     "feed_names",
     "gaps",
     "happening",
@@ -68,6 +71,7 @@ __all__ = [
     "settings",
     "sheet",
     "shown",
+    "sinks",
     "stale",
     "store_file",
     "tested",

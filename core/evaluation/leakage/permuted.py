@@ -68,7 +68,7 @@ def permuted_labels(
     step_s = -(-len(rows.rows) // ROWS)
     table = rows.rows.iloc[::step_s].reset_index(drop=True)
     n, forward = len(table), table["forward_vol_bps"].to_numpy()
-    least = max(1, 2 * pipeline.question.horizon_s // step_s)
+    least = max(1, pipeline.question.horizon_s // step_s)
     test = int((table["split"] == "test").sum())
     if test < 6 * least:
         said = f"the test part has {test * step_s:,} rows; turning its labels round needs {6 * least * step_s:,}"
