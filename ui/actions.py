@@ -5,12 +5,13 @@ Streamlit runs these before the page's own run (`on_click`, `on_change`), outsid
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core import jobs
 from core.errors import TremorError
-from core.live import pipeline
+from core.live import alerts, pipeline
 from core.training import tracking
 from ui import loaders
 from ui.state import Session
@@ -167,6 +168,23 @@ def compare(reference: str, current: str) -> None:
     _told(act)
 
 
+def plant(leak: str) -> None:
+    """Plant a leak into a copy of the pipeline, on the settings' question and market."""
+
+    def act() -> None:
+        argv, market = ["leakage", "--plant", leak], loaders.current_market()
+        if market is not None:
+            argv += ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "leakage", argv)
+
+    _told(act)
+
+
+def report() -> None:
+    """Write the report of the newest training: PDF, comparison and model card."""
+    _told(lambda: jobs.start(loaders.home(), "report", ["report"]))
+
+
 def take(step: int) -> None:
     """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
     acts: dict[int, Callable[[], None]] = {
@@ -195,8 +213,37 @@ def start_monitor() -> None:
     _told(act)
 
 
+def acknowledge() -> None:
+    """Say that all alerts of the shown market were seen."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        if market is not None:
+            alerts.acknowledge(loaders.home(), market.venue, market.product, time.time_ns())
+
+    _told(act)
+
+
+def mute(seconds: int) -> None:
+    """Send no alerts for so long; 0 sends them again."""
+    _told(lambda: loaders.save(muted_until_ns=time.time_ns() + seconds * 10**9 if seconds else 0))
+
+
+def check_escrow() -> None:
+    """Walk the chain of hashes of all live forecasts."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        argv = [] if market is None else ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "escrow", ["escrow", *argv])
+
+    _told(act)
+
+
 __all__ = [
+    "acknowledge",
     "ask",
+    "check_escrow",
     "choose",
     "choose_market",
     "choose_theta",
@@ -204,6 +251,9 @@ __all__ = [
     "compare",
     "import_path",
     "import_upload",
+    "mute",
+    "plant",
+    "report",
     "reset_theta",
     "start_capture",
     "start_monitor",

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from core.evaluation.record import Estimate, Evidence, Meter
 from core.features.bars import SECOND_NS
-from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES, SHARES
+from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
 from core.features.labels import events
+from core.features.steps import SHARES
 
 WIDTH = 0.10
 """Width of an AP's interval that hours are named for."""
@@ -106,7 +107,11 @@ def _sentence(test: Evidence, hours: float | None) -> str:
         f"{test.episodes:,} {'episode' if test.episodes == 1 else 'episodes'}"
     )
     if test.enough:
-        return f"The {have}: enough for a conclusion, as wide as its intervals are."
+        return f"The {have}: enough for a conclusion, within the intervals given."
     need = f"The {have}, with {test.spikes:,} spikes; {ENOUGH_SPIKES} spikes and {ENOUGH_EVENTS} episodes are needed."
-    more = "" if hours is None else f" At the present rate that takes {hours:,.1f} more hours of capture."
-    return f"No conclusion holds. {need}{more}"
+    more = (
+        "No spike yet, so how long that takes cannot be told."
+        if hours is None
+        else f"At the present rate that takes {hours:,.1f} more hours of capture."
+    )
+    return f"No conclusion holds. {need} {more}"

@@ -8,7 +8,6 @@ evaluation on a rolling origin), in the equal steps of scikit-learn's TimeSeries
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -98,21 +97,23 @@ def learned(
 
     Models that forecast volatility itself are also told it. Raises ValueError where the model cannot be fitted.
     """
-    columns = list(dataset.features)
 
     def asked(some: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-        return some[columns], some["forward_vol_bps"].to_numpy() >= tau_bps
+        return seen(dataset, some), some["forward_vol_bps"].to_numpy() >= tau_bps
 
     estimator: Any = model.build(seed, dataset.question.trailing)
     if params:
         estimator.set_params(**params)
-    told = {"target": rows["forward_vol_bps"].to_numpy(), "tau_bps": tau_bps}
-    takes = inspect.signature(estimator.fit).parameters
     fitted: Estimator = estimator.fit(
         *asked(rows), validation=asked(steer) if steer is not None and len(steer) else None, progress=progress,
-        **{name: value for name, value in told.items() if name in takes},
+        target=rows["forward_vol_bps"].to_numpy(), tau_bps=tau_bps,
     )  # fmt: skip
     return fitted
+
+
+def seen(dataset: Dataset, rows: pd.DataFrame) -> pd.DataFrame:
+    """What a model sees of `rows`: the features, and when they are."""
+    return rows.set_index("bar_end_ns")[list(dataset.features)]
 
 
 def walk_forward(
@@ -132,9 +133,8 @@ def walk_forward(
     chosen : modules of `models`; one with a constant FOLDS, for it is slow, is tried on its last so many folds
     seed : of everything random
     quantile : the one that gave the dataset its tau: each fold then takes tau from the stretch just before it, never
-        from
-        later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None where
-        tau was given in bps: it is the same in each fold
+        from later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None
+        where tau was given in bps: it is the same in each fold
     params : by a model's name, in place of the model's own
     beat : told the share done, 0 to 1, and a few words
 
@@ -174,7 +174,7 @@ def _scored(
         except ValueError as error:
             note = f"not fitted: {error}"
         else:
-            p = estimator.predict_proba(scored[list(dataset.features)])[:, 1]
+            p = estimator.predict_proba(seen(dataset, scored))[:, 1]
             ap = score_at(model.NAME, spike, p, 0.5, f"fold {part.number}").pr_auc
     times = scored["bar_end_ns"].to_numpy()
     return Fold(
