@@ -64,3 +64,7 @@ def _narrow(values: NDArray[np.float64]) -> NDArray[np.float32]:
 def build(seed: int, volatility: str) -> Forest:  # noqa: ARG001
     """An unfitted model; `volatility` is not used, all columns are."""
     return Forest(seed=seed)
+
+
+SPACE = {"depth": (2, 12, False), "rows": (0.05, 1.0, True), "least": (10, 500, True)}
+"""What can be tuned: (lowest, highest, evenly in logs) of each."""

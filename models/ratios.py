@@ -165,3 +165,14 @@ class Ratios(Har):
 def build(seed: int, volatility: str) -> Ratios:
     """An unfitted model."""
     return Ratios(volatility=volatility, seed=seed)
+
+
+SPACE = {
+    "depth": (1, 5, False),
+    "rate": (0.01, 0.2, True),
+    "rows": (0.3, 1.0, False),
+    "columns": (0.1, 1.0, False),
+    "penalty": (1.0, 300.0, True),
+    "least": (5.0, 500.0, True),
+}
+"""What can be tuned: (lowest, highest, evenly in logs) of each."""

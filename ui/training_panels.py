@@ -8,8 +8,6 @@ from html import escape
 import streamlit as st
 
 import models
-from core.errors import NotThere
-from core.evaluation import archive
 from core.jobs import Job
 from core.training import tuned
 from core.training.registry import Training
@@ -22,11 +20,8 @@ TRIALS = (10, 20, 50)
 
 def folds(training: Training) -> None:
     """Each model on each fold of a training, and what the champion was chosen on."""
-    try:
-        found = archive.load(loaders.home(), training.training)
-    except NotThere:  # trained before evaluations were kept
-        return
-    if not found.folds_note:
+    found = loaders.evaluation(training.training)
+    if found is None or not found.folds_note:
         return
     block(
         "Folds of the newest training", "walk-forward: trained on all before, scored on the stretch; test is not seen"

@@ -64,7 +64,7 @@ def keep(
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
     on_folds = mean_lift(lifts(evaluation.folds, f.model.NAME))
-    note = ". ".join(s for s in (getattr(f.estimator, "stopping_", ""), tuned.sentence if tuned else "") if s)
+    said = (*(getattr(f.estimator, name, "") for name in ("stopping_", "note_")), tuned.sentence if tuned else "")
     about: dict[str, Any] = {
         "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
@@ -88,7 +88,7 @@ def keep(
     meta = Meta(
         name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
         training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
-        missing=tuple(dataset.missing), params=params, note=note,
+        missing=tuple(dataset.missing), params=params, note=". ".join(filter(None, said)),
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
         file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
         leakage=evaluation.leakage, **about,

@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from core import jobs
 from core.__main__ import main, parser
 from core.config import Home, Settings, save_settings
 from core.errors import BadInput, Busy, NotEnough, NotThere
+from core.features.dataset import Dataset
 from core.ingestion.store import Writer
 from core.ingestion.ticks import Tick
 from core.training import registry
