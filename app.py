@@ -8,7 +8,7 @@ from ui.evidence import lines_of
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
 from ui.shell import block, caught, fragment, kind, note, open_page, step, strip
-from ui.text import UNCHECKED, bands, market_name
+from ui.text import bands, market_name, sentence
 from ui.theme import bps, moment, price
 from ui.view import view
 
@@ -76,6 +76,6 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         if runs:
             figure = charts.ap_dots(kind(), lines_of(runs[0], champion))
             st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="ap")
-            note(UNCHECKED)
+            note(sentence(runs[0].models[0].leakage.words))
         else:
             note("No scores yet: nothing was trained.")

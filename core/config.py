@@ -84,6 +84,10 @@ class Home:
         return self.root / "reports"
 
     @property
+    def leakage(self) -> Path:
+        return self.data / "leakage"
+
+    @property
     def settings_file(self) -> Path:
         return self.data / "settings.json"
 

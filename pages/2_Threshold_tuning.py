@@ -7,8 +7,9 @@ from core.features.windows import WINDOWS_S
 from ui import actions, charts, loaders, shown, text
 from ui.cells import question_cells
 from ui.consequence import at_tau, distribution_of, last_hour
-from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip
+from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip, table
 from ui.state import Session
+from ui.tables import evidence_rows
 from ui.theme import bps, count, percent
 from ui.threshold_dial import threshold_dial
 
@@ -81,6 +82,10 @@ with open_page(title, sentence, loaders.shown()):
                 + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one.")
             )
         with left, caught():
+            block("Evidence at this τ", "seconds that share no part of their horizon, and runs of spikes")
+            meter = loaders.meter(rows, tau)
+            table(*evidence_rows(meter), text=(0, 1), key="evidence")
+            note(meter.sentence)
             block(
                 "What would have been a spike",
                 f"last hour of the market, volatility of the next {settings.horizon_s} s",

@@ -5,7 +5,7 @@ import streamlit as st
 from ui import actions, loaders, shown, text
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
-from ui.tables import run_rows, split_rows
+from ui.tables import evidence_rows, run_rows, split_rows
 from ui.theme import bps
 
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
@@ -23,14 +23,14 @@ with open_page(title, sentence, loaders.shown()):
         actions.close_runs()
     shown.explain(settings, market)
     top = st.container()
-    tau, counts, left_out = None, None, ""
+    tau, meter, left_out = None, None, ""
     if market is not None:
         with caught():
             rows = loaders.labelled(market, loaders.market_question(settings))
             tau = loaders.threshold(rows, settings)
-            counts, left_out = loaders.counts(rows, tau), text.left_out(rows.missing)
+            meter, left_out = loaders.meter(rows, tau), text.left_out(rows.missing)
     with top:
-        size = sum(c["rows"] for c in counts.values()) if counts else None
+        size = sum(e.rows for e in meter.splits) if meter else None
         stale = champion and loaders.stale(champion, settings, market)
         strip(training_cells(tau, size, settings, champion, stale, job))
     if settings.label == "next_row":
@@ -41,8 +41,10 @@ with open_page(title, sentence, loaders.shown()):
     left, right = st.columns([3, 2], gap="large")
     with left:
         block("What will be trained on", f"τ {bps(tau)} bps over the next {settings.horizon_s} s" if tau else "")
-        if counts:
-            table(*split_rows(counts), key="splits")
+        if meter:
+            table(*split_rows(meter), key="splits")
+            table(*evidence_rows(meter), text=(0, 1), key="evidence")
+            note(meter.sentence)
         if left_out:
             note(left_out)
     with right:
@@ -62,9 +64,9 @@ with open_page(title, sentence, loaders.shown()):
                 key="train",
                 on_click=actions.train,
                 args=(chosen,),
-                disabled=not chosen or not counts,
+                disabled=not chosen or not meter,
             )
-            note("Under a minute on this machine; the page may be left. " + text.UNCHECKED)
+            note("About a minute on this machine; the page may be left.")
 
         @fragment(run_every=1.0 if job.running else None)
         def progress() -> None:
@@ -82,7 +84,7 @@ with open_page(title, sentence, loaders.shown()):
     block("Runs", "newest first, scores of the test split, ★ is the champion")
     if runs:
         table(*run_rows(runs, champion), text=(0, 1, 2, 3), key="runs")
-        note(text.UNCHECKED + " An AP near 1 is a bug until proven otherwise.")
+        note(text.sentence(runs[0].models[0].leakage.words) + " An AP near 1 is a bug until proven otherwise.")
     elif not job.running:
         first = f"the first {text.plural(len(offered), 'model')}"
         empty(f"No runs yet. Train {first}: under a minute on this machine.")

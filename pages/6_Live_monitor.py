@@ -105,7 +105,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         note(
             f"On the test split at θ {prob(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, "
             f"base rate {percent(s.base_rate)}, "
-            f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.UNCHECKED}"
+            f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.sentence(champion.leakage.words)}"
         )
     with right:
         alert_rule(champion, settings)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.training.registry import Meta, Training
 from ui.charts.evaluation import Line, Role
-from ui.text import UNCHECKED
+from ui.text import sentence
 from ui.theme import count, lift, percent, prob
 
 
@@ -36,7 +36,7 @@ def summary(meta: Meta) -> str:
     return (
         f"{meta.title}: AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}, "
         f"from {count(s.n_spikes)} spikes in "
-        f"{count(s.n_rows)} rows. {UNCHECKED}"
+        f"{count(s.n_rows)} rows. {sentence(meta.leakage.words)}"
     )
 
 

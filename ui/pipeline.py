@@ -11,7 +11,7 @@ from core.evaluation.drift import DriftTable
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta
-from ui.text import UNCHECKED, market_name, plural
+from ui.text import market_name, plural, sentence
 from ui.theme import bps, lift, percent, prob, short_count, utc
 
 State = Literal["done", "next", "wait"]
@@ -128,7 +128,8 @@ def _evaluate(f: Facts, trained: bool) -> str:
         return "Scores exist once models are trained."
     s = f.champion.scores
     of = "" if trained else " (of the stale champion)"
-    return f"AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}{of}. {UNCHECKED}"
+    verdict = sentence(f.champion.leakage.words)
+    return f"AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}{of}. {verdict}"
 
 
 def _drift(f: Facts) -> str:

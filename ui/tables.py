@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.evaluation.drift import DriftTable
+from core.evaluation.record import Meter
 from core.ingestion.store import Quarantined
 from core.training.registry import Meta, Training
 from ui.text import market_name
@@ -78,13 +79,22 @@ def inert(frame: bytes, most: int) -> str:
     return text + (" ..." if len(frame) > most else "")
 
 
-def split_rows(counts: dict[str, dict[str, int]]) -> Rows:
+def split_rows(meter: Meter) -> Rows:
     """Rows, spikes and base rate of each split."""
     rows = [
-        [split, count(c["rows"]), count(c["spikes"]), percent(c["spikes"] / c["rows"]) if c["rows"] else MISSING]
-        for split, c in counts.items()
+        [e.split, count(e.rows), count(e.spikes), percent(e.spikes / e.rows) if e.rows else MISSING]
+        for e in meter.splits
     ]
     return ["split", "seconds", "spikes", "base rate"], rows
+
+
+def evidence_rows(meter: Meter) -> Rows:
+    """What the seconds of each split come down to: trials that share nothing, and the few things that happened."""
+    rows = [
+        [e.split, "● enough" if e.enough else "▲ too few", count(e.horizons), count(e.episodes), count(e.spikes)]
+        for e in meter.splits
+    ]
+    return ["split", "evidence", "independent horizons", "episodes", "spikes"], rows
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
@@ -164,4 +174,14 @@ def drift_rows(made: DriftTable, *, moved: bool) -> Rows:
     return ["verdict", "feature", "statistic", "value", "threshold", "median, reference", "median, current"], rows
 
 
-__all__ = ["Rows", "confusion_rows", "drift_rows", "gap_rows", "run_rows", "score_rows", "split_rows", "tick_rows"]
+__all__ = [
+    "Rows",
+    "confusion_rows",
+    "drift_rows",
+    "evidence_rows",
+    "gap_rows",
+    "run_rows",
+    "score_rows",
+    "split_rows",
+    "tick_rows",
+]

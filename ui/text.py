@@ -17,6 +17,9 @@ HELP: Final[dict[str, str]] = {
     "recall": "Recall: the share of spike seconds that were alerted.",
     "f1": "F1: harmonic mean of precision and recall at θ.",
     "event": "Event: a run of spike seconds; runs closer than the horizon count as one.",
+    "horizons": "Independent horizons: seconds that share no part of what they forecast. Neighbouring seconds share "
+    "nearly all of it, so thousands of rows may be a hundred trials.",
+    "episode": "Episode: a run of volatility above τ; runs closer than the horizon are one.",
     "gap": "Gap: a stretch in which events are known or suspected to be missing.",
     "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
     "and the session that ended at it stays ended.",
@@ -62,7 +65,6 @@ LEAKY: Final = (
     "The label next_row is leaky: it is the trailing volatility one row later, and all but one of its seconds are "
     "already in the features. Its scores near 1 say nothing about the future. It is here to be recognised."
 )
-UNCHECKED: Final = "Leakage: not yet checked."
 
 
 def feed(name: str) -> str:
@@ -103,6 +105,15 @@ def bands(horizon_s: int, tau: str) -> str:
     return f"bands: volatility of the last {horizon_s} s at or above τ {tau} bps"
 
 
+def sentence(words: str) -> str:
+    """The words with a capital and a full stop.
+
+    >>> sentence("leakage: clean, 8 of 8 checks passed")
+    'Leakage: clean, 8 of 8 checks passed.'
+    """
+    return words[:1].upper() + words[1:] + "."
+
+
 def plural(n: int, one: str, many: str | None = None) -> str:
     """The count with its noun: "1 model", "3 models"."""
     return f"{n:,} {one if n == 1 else many or one + 's'}"
@@ -116,12 +127,12 @@ __all__ = [
     "LEAKY",
     "PRODUCTS",
     "SPEEDS",
-    "UNCHECKED",
     "VENUES",
     "bands",
     "feed",
     "left_out",
     "market_name",
     "plural",
+    "sentence",
     "venue",
 ]

@@ -1,4 +1,4 @@
-"""`train`, `evaluate`, `infer`, `drift`: models, their scores, their forecasts, and whether their inputs moved."""
+"""`train`, `evaluate`, `infer`: models, their scores, their forecasts."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from core import jobs
-from core.config import LABELS, LEAKY_LABELS, Home, Settings, load_settings
+from core.config import LABELS, Home, Settings, load_settings
 from core.errors import BadInput, NotThere
+from core.evaluation import archive
 from core.evaluation.scores import as_row
 
 if TYPE_CHECKING:
+    from core.evaluation.record import Evaluation
     from core.ingestion.store import Market, Reader
     from core.training.registry import Meta
 
+EXAMINED = 0.15
+"""Share of a training's progress that the leakage doctor takes."""
 SEEDS = 2**32
 """Seeds from 0 up to this one, which numpy and XGBoost take."""
 
@@ -32,7 +38,7 @@ def register(sub: Any) -> None:
     tau.add_argument("--tau", type=float, metavar="BPS", help="τ in bps")
     train.add_argument("--models", default="", metavar="a,b,c", help="which models, comma between (all)")
     train.add_argument("--seed", type=int, metavar="N", help="of everything random (the saved setting)")
-    _market(train)
+    market_options(train)
     train.set_defaults(run=run_train)
 
     evaluate = sub.add_parser("evaluate", help="the scores of the newest training")
@@ -43,37 +49,44 @@ def register(sub: Any) -> None:
     infer.add_argument("--model", metavar="NAME", help="a trained model (the champion)")
     infer.add_argument("--out", type=Path, metavar="FILE.parquet", help="where to write the forecasts")
     infer.add_argument("--since", metavar="ISO", help="only bars from this time on, UTC unless it names a zone")
-    _market(infer)
+    market_options(infer)
     infer.set_defaults(run=run_infer)
-
-    drift = sub.add_parser("drift", help="have the features moved between two parts of the ticks?")
-    parts = ("train", "validation", "test")
-    drift.add_argument("--reference", choices=parts, default="train", help="compare with (train)")
-    drift.add_argument("--current", choices=(*parts, "last"), default="test", help="what is compared (test)")
-    drift.add_argument("--last-seconds", type=int, default=3600, metavar="S", help="length of --current last (3600)")
-    _market(drift)
-    drift.set_defaults(run=run_drift)
 
 
 def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """Train as the job "train"; the scores of each model on the test part, at the theta that validation chose."""
     settings = load_settings(home)
     with jobs.hold(home, "train") as me:
-        beat = _told(me)
+        beat = told(me)
         beat(0.0, "reading ticks")
-        from core.features.dataset import labelled, save
+        from core.evaluation.leakage import examine
+        from core.features.dataset import bars, label, save
         from core.features.labels import asked_question
+        from core.features.markets import chosen
+        from core.ingestion.store import Reader
         from core.training.fit import train
 
         question = asked_question(args, settings)
         seed = _seed(settings.seed if args.seed is None else args.seed)
         _refuse_thresholds(args)
         quantile = _quantile(args, settings, question.label, question.horizon_s)
-        rows = labelled(home, question, args.venue, args.product)
+        with Reader(home) as reader:
+            market = chosen(reader, settings, args.venue, args.product)
+            history = bars(reader, market.venue, market.product)
+            unmended = reader.unmended(market.venue, market.product)
+        rows = label(history, question, market.venue, market.product, unmended)
         dataset = rows.at(rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile))
         save(dataset, home)
         names = [name.strip() for name in args.models.split(",") if name.strip()]
-        trained = train(home, dataset, names, seed, beat, quantile=quantile)
+        found = examine(
+            history, question, unmended=unmended, tau_bps=None if quantile else dataset.tau_bps, quantile=quantile,
+            seed=seed, beat=lambda share, message: beat(EXAMINED * share, f"leakage: {message}"),
+        )  # fmt: skip
+        trained = train(
+            home, dataset, names, seed, lambda share, message: beat(EXAMINED + (1 - EXAMINED) * share, message),
+            quantile=quantile, leakage=found,
+        )  # fmt: skip
+        evaluation = archive.load(home, trained[0].meta.training)
         result = {
             "label": question.label,
             "horizon_s": question.horizon_s,
@@ -83,8 +96,13 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "product": dataset.product,
             "fingerprint": dataset.fingerprint,
             "splits": dataset.counts(),
-            "models": [as_row(one.meta.scores) | _about(one.meta) for one in trained],
-            "leakage": leakage(question.label),
+            "models": [
+                as_row(one.meta.scores) | _about(one.meta) | judged(evaluation, one.meta.name) for one in trained
+            ],
+            "leakage": msgspec.to_builtins(evaluation.leakage),
+            "verdict": msgspec.to_builtins(evaluation.verdict),
+            "evidence": msgspec.to_builtins(evaluation.meter),
+            "champion": evaluation.champion,
             "missing": list(dataset.missing),
         }
         me.end("done", f"trained {len(trained)} models", {"models": [one.meta.name for one in trained]})
@@ -101,6 +119,10 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         raise NotThere("nothing was trained in this home yet: train first")
     metas = list(runs[0].models) if args.model is None else [registry.find(home, args.model)]
     first, champion, settings = metas[0], registry.champion(home), load_settings(home)
+    try:
+        evaluation = archive.load(home, first.training)
+    except NotThere:  # trained before evaluations were kept
+        evaluation = None
     with Reader(home) as reader:
         market = _market_if_any(reader, settings)
     return {
@@ -115,10 +137,13 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             as_row(meta.scores)
             | _about(meta)
             | {"validation_pr_auc": meta.validation.pr_auc, "stale": registry.stale(meta, settings, market)}
+            | judged(evaluation, meta.name)
             for meta in metas
         ],
         "champion": champion.name if champion else None,
-        "leakage": leakage(first.label),
+        "leakage": msgspec.to_builtins(first.leakage),
+        "verdict": msgspec.to_builtins(evaluation.verdict) if evaluation else None,
+        "evidence": msgspec.to_builtins(evaluation.meter) if evaluation else None,
         "missing": list(first.missing),
     }
 
@@ -172,48 +197,17 @@ def run_infer(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     }
 
 
-def run_drift(args: argparse.Namespace, home: Home) -> dict[str, Any]:
-    """Compare two parts as the job "drift"; which features Evidently's default test calls moved."""
-    import msgspec
-
-    settings = load_settings(home)
-    with jobs.hold(home, "drift") as me:
-        beat = _told(me)
-        beat(0.0, "reading ticks")
-        from core.evaluation.drift import compare, part
-        from core.features.dataset import bars, label
-        from core.features.labels import Question
-        from core.features.markets import chosen
-        from core.ingestion.store import Reader
-
-        with Reader(home) as reader:
-            market = chosen(reader, settings, args.venue, args.product)
-            history = bars(reader, market.venue, market.product)
-            unmended = reader.unmended(market.venue, market.product)
-        rows = label(history, Question(settings.label, settings.horizon_s), market.venue, market.product, unmended)
-        table = compare(
-            home, part(rows, history, args.reference), part(rows, history, args.current, args.last_seconds),
-            rows.features, names=(args.reference, args.current), fingerprint=rows.digest[:16], venue=market.venue,
-            product=market.product, beat=beat,
-        )  # fmt: skip
-        me.end("done", f"{table.moved} of {len(table.features)} features moved by Evidently's default test")
-    result: dict[str, Any] = msgspec.to_builtins(table)
-    result |= {"html": str(home.drift / "report.html"), "json": str(home.drift / "report.json")}
-    return result
+def judged(evaluation: Evaluation | None, name: str) -> dict[str, Any]:
+    """What the evaluation says of one model beyond its scores: intervals, inside sessions, alerts, probability."""
+    found = next((m for m in evaluation.models if m.name == name), None) if evaluation else None
+    if found is None:
+        return {}
+    fields = ("ap", "over_base", "over_best", "within", "alerts", "probability", "calibration")
+    said: dict[str, Any] = msgspec.to_builtins({field: getattr(found, field) for field in fields})
+    return said
 
 
-def leakage(label: str) -> dict[str, Any]:
-    """What is known of leakage so far: a leaky label is leaky; of any other nothing has been checked."""
-    from core.features.labels import LEAKY_WHY
-
-    if label in LEAKY_LABELS:
-        checks = [{"name": "label", "passed": False, "detail": LEAKY_WHY}]
-        return {"verdict": "leaky", "checks": checks, "detail": LEAKY_WHY}
-    detail = "Undecided: no leakage check has been run on these models."
-    return {"verdict": "undecided", "checks": [], "detail": detail}
-
-
-def _market(parser: Any) -> None:
+def market_options(parser: Any) -> None:
     parser.add_argument("--venue", metavar="V", help="whose ticks (those of the saved feed)")
     parser.add_argument("--product", metavar="P", help="of which product (the saved setting)")
 
@@ -271,7 +265,7 @@ def _since_ns(text: str | None) -> int:
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
-def _told(me: jobs.Holder) -> Callable[[float, str], None]:
+def told(me: jobs.Holder) -> Callable[[float, str], None]:
     """A beat that also writes to standard error, at most one line a second."""
     said = 0.0
 

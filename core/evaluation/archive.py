@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequence[Forecast]) -> None:
     """Write the evaluation and, beside it, the rows that its pictures of events are drawn from.
 
-    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, and p of each model by its name.
+    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, and p of each model by its
+    name.
     """
     import pyarrow as pa
 

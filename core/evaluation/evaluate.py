@@ -57,8 +57,11 @@ class Forecast:
 
 @dataclass(frozen=True)
 class Seconds:
-    """The seconds of one part with a row or with known volatility, for events: a row's forward volatility is the trailing
-    volatility a horizon later, so what becomes of the last rows of a session is known too."""
+    """The seconds of one part with a row or with known volatility, for events.
+
+    A row's forward volatility is the trailing volatility a horizon later, so what becomes of the last rows of a session
+    is known too.
+    """
 
     bar_end_ns: NDArray[np.int64]
     session: NDArray[np.int64]
@@ -151,7 +154,9 @@ def evaluate(
         )  # fmt: skip
     models.sort(key=lambda m: (-_value(m.within.ap.value), -m.scores.pr_auc))
     crowned = next((m for m in models if m.name == champion), None)
-    measured = meter([_evidence(dataset, split) for split in SPLITS], crowned.ap if crowned else models[0].ap)
+    measured = meter(
+        stood_on(dataset.rows, dataset.rows["spike"].to_numpy(), horizon_s), crowned.ap if crowned else models[0].ap
+    )
     beat(1.0, "evaluated")
     return Evaluation(
         training=training, made_ns=time.time_ns(), label=dataset.question.label, horizon_s=horizon_s,
@@ -165,6 +170,19 @@ def evaluate(
     )  # fmt: skip
 
 
+def stood_on(rows: pd.DataFrame, spike: NDArray[np.bool_], horizon_s: int) -> tuple[Evidence, ...]:
+    """What stands behind each split of labelled rows at a threshold: rows, independent horizons, episodes.
+
+    rows : bar_end_ns, session, split; spike : (n,) of the same rows
+    """
+    split = rows["split"].to_numpy()
+    times, session = rows["bar_end_ns"].to_numpy(), rows["session"].to_numpy()
+    return tuple(
+        evidence(name, times[at], session[at], spike[at], horizon_s=horizon_s)
+        for name, at in ((name, split == name) for name in SPLITS)
+    )
+
+
 def judge(champion: Judged | None, leakage: Leakage, enough: bool, why: str) -> Verdict:
     """What may be said of the champion: of its score inside sessions, never of the pooled one alone.
 
@@ -174,7 +192,9 @@ def judge(champion: Judged | None, leakage: Leakage, enough: bool, why: str) -> 
         failed = [c.name.replace("_", " ") for c in leakage.checks if c.passed is False]
         return Verdict(word="leaky", sentence=f"Leaky: {', '.join(failed)}. No score here says anything of the future.")
     if champion is None:
-        return Verdict(word="no conclusion", sentence="No champion: no model of this training was chosen on validation.")
+        return Verdict(
+            word="no conclusion", sentence="No champion: no model of this training was chosen on validation."
+        )
     if not enough:
         return Verdict(word="no conclusion", sentence=why)
     if champion.baseline:
@@ -196,17 +216,15 @@ def judge(champion: Judged | None, leakage: Leakage, enough: bool, why: str) -> 
         )
     return Verdict(
         word="not shown",
-        sentence=f"Not shown: inside sessions {champion.title} differs from the best baseline by {said} AP; the interval "
-        "does not lie above 0.",
+        sentence=f"Not shown: inside sessions {champion.title} differs from the best baseline by {said} AP; that "
+        "interval does not lie above 0.",
     )
 
 
 class _Shared:
     """What the models' figures have in common: seconds of the parts, draws over them, and the training part's terms."""
 
-    def __init__(
-        self, dataset: Dataset, validation: Seconds, test: Seconds, replicates: int, seed: int
-    ) -> None:
+    def __init__(self, dataset: Dataset, validation: Seconds, test: Seconds, replicates: int, seed: int) -> None:
         self.question, self.tau_bps = dataset.question, float(dataset.tau_bps)
         self.validation, self.test = validation, test
         self.blocks = Blocks(test.bar_end_ns, BLOCK_HORIZONS * self.question.horizon_s, replicates, seed)
@@ -250,14 +268,6 @@ def _slow(rows: pd.DataFrame) -> Floats:
     if SLOW not in rows:
         return np.full(len(rows), np.nan)
     return rows[SLOW].to_numpy(dtype=np.float64)
-
-
-def _evidence(dataset: Dataset, split: str) -> Evidence:
-    rows = dataset.rows[dataset.rows["split"] == split]
-    return evidence(
-        split, rows["bar_end_ns"].to_numpy(), rows["session"].to_numpy(), rows["spike"].to_numpy(),
-        horizon_s=dataset.question.horizon_s,
-    )  # fmt: skip
 
 
 def _value(x: float | None) -> float:

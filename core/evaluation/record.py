@@ -1,6 +1,7 @@
 """What an evaluation says: the one value that page, report, model card and MLflow are made of.
 
-Scores are of the test part, which no fit, no tau, no calibration and no theta has seen. `low` and `high` are the ends of
+Scores are of the test part, which no fit, no tau, no calibration and no theta has seen. `low` and `high` are the ends
+of
 95 % intervals by block bootstrap. Times are ns UTC, volatility and tau in bps.
 """
 
@@ -15,7 +16,8 @@ from core.evaluation.scores import Scores
 
 
 class Estimate(msgspec.Struct, frozen=True, kw_only=True):
-    """A number and its interval; all three None where it does not exist, the ends alone where too little stands behind it."""
+    """A number and its interval; all three None where it does not exist, the ends alone where too little stands
+    behind it."""
 
     value: float | None
     low: float | None = None
@@ -36,11 +38,27 @@ class Leakage(msgspec.Struct, frozen=True, kw_only=True):
     verdict: Literal["clean", "leaky", "undecided"]
     checks: tuple[Check, ...]
 
+    @property
+    def words(self) -> str:
+        """The verdict as a reader of a score needs it.
+
+        >>> Leakage(verdict="clean", checks=(Check(name="label", passed=True, detail=""),)).words
+        'leakage: clean, 1 of 1 checks passed'
+        """
+        if not self.checks:
+            return "leakage: not checked"
+        passed = sum(check.passed is True for check in self.checks)
+        return f"leakage: {self.verdict}, {passed} of {len(self.checks)} checks passed"
+
+
+UNCHECKED = Leakage(verdict="undecided", checks=())
+
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How much stands behind one split.
 
-    rows -> horizons (rows that share no second of their horizon) -> episodes (runs of spikes, counted as one when closer
+    rows -> horizons (rows that share no second of their horizon) -> episodes (runs of spikes, counted as one when
+    closer
     than the horizon). `enough` is: at least 30 spikes and 5 episodes.
     """
 
@@ -96,11 +114,14 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Within(msgspec.Struct, frozen=True, kw_only=True):
-    """How well a model tells seconds apart inside a session, where telling a busy session from a quiet one earns nothing.
+    """How well a model tells seconds apart inside a session, where telling a busy session from a quiet one earns
+    nothing.
 
-    Each forecast is replaced by its rank among those of its session (cut at each full hour); sessions with one class only
+    Each forecast is replaced by its rank among those of its session (cut at each full hour); sessions with one class
+    only
     are left out. ap is the average precision of the ranks pooled, to be read against base_rate, that of the same rows.
-    `over_base` is ap - base_rate, `over_best` the difference to the best baseline, both paired. None where no session has
+    `over_base` is ap - base_rate, `over_best` the difference to the best baseline, both paired. None where no session
+    has
     both classes.
     """
 
@@ -148,7 +169,8 @@ class Bin(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Probability(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a probability means what it says. brier_skill is against climatology: 1 - Brier / Brier(train base rate)."""
+    """Whether a probability means what it says. brier_skill is against climatology: 1 - Brier / Brier(train base
+    rate)."""
 
     brier: float
     brier_skill: Estimate
@@ -202,8 +224,8 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of the champion, in one sentence, and the word for it.
 
-    "shown": it beats the best baseline inside sessions, interval above 0. "not shown": it does not. "no conclusion": too
-    little evidence. "leaky": nothing may be said.
+    "shown": it beats the best baseline inside sessions, interval above 0. "not shown": it does not. "no conclusion":
+    too little evidence. "leaky": nothing may be said.
     """
 
     word: Literal["shown", "not shown", "no conclusion", "leaky"]
@@ -213,7 +235,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """All that is known of one training, on one test part. `models` are sorted, best AP within sessions first.
 
-    best_baseline, best_within : names of the baselines with the highest AP on test, pooled and within sessions: the ones
+    best_baseline, best_within : names of the baselines with the highest AP on test, pooled and within sessions: the
+    ones
         that `over_best` is against, so that a lucky choice among the baselines counts against the models
     """
 

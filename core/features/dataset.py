@@ -14,14 +14,14 @@ from core.config import Home, Settings, load_settings
 from core.errors import BadInput, NotEnough
 from core.features import formulas
 from core.features.bars import SECOND_NS, Bars, Sampler
-from core.features.labels import Question, forward_volatility, in_gap, touching
+from core.features.labels import Question, in_gap, touching
 from core.features.markets import chosen
+from core.features.steps import HONEST, SHARES, Steps
+from core.features.steps import SPLITS as SPLITS
 from core.features.windows import CORE_S, REACH, restart
 from core.ingestion.store import Reader
 from core.ingestion.ticks import Tape
 
-SPLITS: tuple[str, ...] = ("train", "validation", "test")
-SHARES = (0.70, 0.15, 0.15)
 ENOUGH_SPIKES = 30
 """Spikes a split should have before a score on it means something; named when a threshold is refused."""
 ENOUGH_EVENTS = 5
@@ -186,19 +186,24 @@ def shown(tau_bps: float) -> str:
 
 
 def label(
-    history: Bars, question: Question, venue: str, product: str, unmended: NDArray[np.int64] | None = None
+    history: Bars,
+    question: Question,
+    venue: str,
+    product: str,
+    unmended: NDArray[np.int64] | None = None,
+    steps: Steps = HONEST,
 ) -> Labelled:
     """Every bar that can be a row, with its features, its forward volatility and its split.
 
     `unmended` has the stretches of the gaps that are not repaired, (from_ns, to_ns), shape (m, 2): a horizon that
-    touches one gives no label.
+    touches one gives no label. `steps` are others for the leakage doctor alone.
 
     The last rows before a boundary keep their labels; the first ones behind it, up to a horizon, are purged: no label
-    of an
-    earlier split reads a second that a row of a later split stands on. Raises NotEnough.
+    of an earlier split reads a second that a row of a later split stands on. Raises NotEnough.
     """
     features = table(history)
-    forward = forward_volatility(question, features, history.bar_end_ns, history.session)
+    forward = steps.forward(question, features, history.bar_end_ns, history.session)
+    features = steps.features(features, history)
     marked = in_gap(history.bar_end_ns, NO_GAPS if unmended is None else unmended)
     forward[touching(marked, question.horizon_s)] = np.nan
     core = features[formulas.NAMES.index(f"rv_{CORE_S}")]
@@ -219,7 +224,7 @@ def label(
             "mid": history.of("close")[kept],
             **columns,
             "forward_vol_bps": forward[kept],
-            "split": _splits(history.bar_end_ns[kept], question.horizon_s),
+            "split": steps.splits(history.bar_end_ns[kept], question.horizon_s),
         }
     )
     rows = rows[rows["split"] != "purged"].reset_index(drop=True)
@@ -237,20 +242,6 @@ def label(
         product,
         digest.hexdigest(),
     )
-
-
-def _splits(bar_end_ns: NDArray[np.int64], horizon_s: int) -> NDArray[np.object_]:
-    """train, validation, test by time, 70/15/15 of the rows; purged: within a horizon behind the split before."""
-    n = bar_end_ns.size
-    split = np.full(n, "purged", dtype=object)
-    bounds = [0, int(n * SHARES[0]), int(n * (SHARES[0] + SHARES[1])), n]
-    free_from = np.int64(np.iinfo(np.int64).min)
-    for name, begin, end in zip(SPLITS, bounds[:-1], bounds[1:], strict=True):
-        at = np.arange(begin, end)[bar_end_ns[begin:end] > free_from]
-        split[at] = name
-        if end > begin:
-            free_from = bar_end_ns[end - 1] + horizon_s * SECOND_NS
-    return split
 
 
 def labelled(home: Home, question: Question, venue: str | None = None, product: str | None = None) -> Labelled:

@@ -18,15 +18,16 @@ import msgspec
 import numpy as np
 
 import models
-from core.config import LEAKY_LABELS, Home
+from core.config import Home
 from core.errors import BadInput
 from core.evaluation import archive
 from core.evaluation import leakage as doctor
 from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
 from core.evaluation.probability import fit_sigmoid
-from core.evaluation.record import Evaluation, Judged, Leakage
+from core.evaluation.record import UNCHECKED, Check, Evaluation, Judged, Leakage
 from core.evaluation.scores import Scores, as_row, score, score_at
+from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
 from core.training.registry import Meta
 
@@ -39,7 +40,6 @@ Beat = Callable[[float, str], None]
 
 SHARE = {"fit": 0.5, "judge": 0.2, "log": 0.3}
 SPLITS = ("train", "validation", "test")
-UNCHECKED = Leakage(verdict="undecided", checks=())
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,8 @@ def train(
 
         fitted.append(_fit(dataset, model, training, seed, told))
     forecasts = [f.forecast for f in fitted]
-    leakage = doctor.verdict([*leakage.checks, doctor.signatures([f.scores for f in forecasts])])
-    fair = leakage.verdict != "leaky" and dataset.question.label not in LEAKY_LABELS
-    winner = max(forecasts, key=lambda f: f.validation.pr_auc).name if fair else None
+    leakage = doctor.verdict([*leakage.checks, *_by_name(dataset), doctor.signatures([f.scores for f in forecasts])])
+    winner = None if leakage.verdict == "leaky" else max(forecasts, key=lambda f: f.validation.pr_auc).name
     evaluation = evaluate(
         dataset, forecasts, training=training, leakage=leakage, champion=winner, quantile=quantile, seed=seed,
         beat=lambda share, message: beat(SHARE["fit"] + SHARE["judge"] * share, message),
@@ -132,7 +131,7 @@ def train(
         parent = tracking.begin(experiment, f"training {training}", {"training": training})
         figure = pr_figure(
             [f.scores for f in forecasts], [f.title for f in forecasts], [f.baseline for f in forecasts],
-            None if winner is None else winner.rpartition("-")[0], heading=_heading(dataset),
+            None if winner is None else winner.rpartition("-")[0], heading=_heading(dataset, leakage),
         )  # fmt: skip
         for i, f in enumerate(fitted):
             beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
@@ -152,6 +151,11 @@ def train(
         registry.set_champion(home, winner)
     beat(1.0, f"trained {len(done)} models")
     return done
+
+
+def _by_name(dataset: Dataset) -> list[Check]:
+    """A label that is known to leak fails by its name, whatever else was examined."""
+    return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
 def _fit(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -> _Fitted:
@@ -195,14 +199,15 @@ def _keep(
     """Log one model to MLflow; what is known of it, and its file's content."""
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
-    about = {
+    about: dict[str, Any] = {
         "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
         "fingerprint": dataset.fingerprint, "volatility": question.trailing,
     }  # fmt: skip
     run_id = tracking.log(
         experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
-        params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta} | about
+        params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta,
+                "calibration": f.forecast.calibration} | about
           | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
           | {f"model.{k}": v for k, v in params.items()},
         metrics=_metrics(scores) | {f"validation_{k}": v for k, v in _metrics(validation).items()} | _judged(judged),
@@ -218,7 +223,8 @@ def _keep(
         training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
         missing=tuple(dataset.missing), params=params, note=str(getattr(f.estimator, "stopping_", "")),
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
-        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration, **about,
+        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
+        leakage=evaluation.leakage, **about,
     )  # fmt: skip
     return Trained(f.calibrated, meta), content
 
@@ -262,6 +268,7 @@ def _judged(m: Judged) -> dict[str, float]:
     return {k: float(v) for k, v in ends.items() if v is not None and np.isfinite(v)}
 
 
-def _heading(dataset: Dataset) -> str:
+def _heading(dataset: Dataset, leakage: Leakage) -> str:
     question = dataset.question
-    return f"{dataset.product}, {question.label} over the next {question.horizon_s} s, τ {dataset.tau_bps:.2g} bps"
+    asked = f"{dataset.product}, {question.label} over the next {question.horizon_s} s, τ {dataset.tau_bps:.2g} bps"
+    return f"{asked}; {leakage.words}"

@@ -18,6 +18,7 @@ import msgspec
 
 from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
 from core.errors import Damaged, NotThere
+from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     sha256: str
     calibration: tuple[float, float] | None = None
     """(slope, shift) of the sigmoid that bends the model's log-odds, None where it says frequencies by itself."""
+    leakage: Leakage = UNCHECKED
 
     @property
     def leaky(self) -> bool:

@@ -74,18 +74,19 @@ def test_no_run_is_left_running(
     child, said = start(mlflow_home, make_dataset(), tmp_path)
     try:
         assert said == "logging []", "it called somebody, or never came as far as logging"
-        (new,) = statuses(mlflow_home).keys() - before.keys()
-        assert statuses(mlflow_home)[new] == "RUNNING"
+        new = statuses(mlflow_home).keys() - before.keys()
+        assert len(new) == 2, "the training's run and the first model's"
+        assert {statuses(mlflow_home)[run] for run in new} == {"RUNNING"}
         assert tracking.reconcile(mlflow_home) == 0, "a living training is left alone"
-        assert statuses(mlflow_home)[new] == "RUNNING"
+        assert {statuses(mlflow_home)[run] for run in new} == {"RUNNING"}
         child.send_signal(way)
         child.wait(30)
     finally:
         child.kill()
         child.communicate()
-    assert tracking.reconcile(mlflow_home) == (1 if way is signal.SIGKILL else 0)
+    assert tracking.reconcile(mlflow_home) == (2 if way is signal.SIGKILL else 0)
     after = statuses(mlflow_home)
-    assert after[new] == "KILLED" and "RUNNING" not in after.values()
+    assert {after[run] for run in new} == {"KILLED"} and "RUNNING" not in after.values()
     assert {run: after[run] for run in before} == before, "runs of others are left alone"
     assert tracking.reconcile(mlflow_home) == 0
     assert not (mlflow_home.artifacts / tracking.OPEN).exists()

@@ -6,12 +6,13 @@ import time
 
 from core.config import Settings
 from core.evaluation.drift import DriftTable
+from core.evaluation.record import UNCHECKED, Leakage
 from core.features.dataset import Labelled
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
-from ui.shell import Cell
+from ui.shell import Cell, Level
 from ui.text import market_name
 from ui.theme import MISSING, age, bps, count, lift, percent, prob, utc
 
@@ -53,7 +54,7 @@ def training_cells(
         ),
         Cell("ok" if rows else "idle", "Rows", count(rows), f"seconds, next {settings.horizon_s} s {settings.label}"),
         champion_cell(champion, stale),
-        Cell("idle", "Leakage", "not yet checked", "no verdict exists for these scores"),
+        leakage_cell(champion.leakage if champion else UNCHECKED),
         Cell(
             job_level(job),
             "Training",
@@ -64,7 +65,7 @@ def training_cells(
 
 
 def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
-    """Evaluation: the champion's score as one unit, its best baseline, and that leakage is not yet checked."""
+    """Evaluation: the champion's score as one unit, its best baseline, and the doctor's verdict."""
     s = best.scores
     baseline = max((m for m in training.models if m.baseline), key=lambda m: m.scores.pr_auc, default=None)
     ahead = baseline is not None and s.pr_auc > baseline.scores.pr_auc
@@ -78,13 +79,19 @@ def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
             prob(baseline.scores.pr_auc) if baseline else MISSING,
             baseline.title if baseline else "none trained",
         ),
-        Cell(
-            "bad" if best.leaky else "idle",
-            "Leakage",
-            "leaky label" if best.leaky else "not yet checked",
-            "next_row" if best.leaky else "no verdict exists yet",
-        ),
+        leakage_cell(best.leakage),
     ]
+
+
+def leakage_cell(leakage: Leakage) -> Cell:
+    """The doctor's verdict on the pipeline behind a score."""
+    level: dict[str, Level] = {"clean": "ok", "leaky": "bad", "undecided": "warn"}
+    if not leakage.checks:
+        return Cell("idle", "Leakage", "not checked", "no verdict exists for these scores")
+    failed = [check.name.replace("_", " ") for check in leakage.checks if check.passed is False]
+    passed = sum(check.passed is True for check in leakage.checks)
+    said = ", ".join(failed) if failed else f"{passed} of {len(leakage.checks)} checks passed"
+    return Cell(level[leakage.verdict], "Leakage", leakage.verdict, said)
 
 
 def compared_here(made: DriftTable | None, market: Market | None) -> DriftTable | None:

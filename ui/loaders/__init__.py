@@ -22,7 +22,7 @@ from ui.loaders.market import (
     shown,
     watched_elsewhere,
 )
-from ui.loaders.question import counts, labelled, market_question, threshold
+from ui.loaders.question import labelled, market_question, meter, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 
 __all__ = [
@@ -33,7 +33,6 @@ __all__ = [
     "champion",
     "comparison",
     "counters",
-    "counts",
     "current_market",
     "disk",
     "feed_names",
@@ -48,6 +47,7 @@ __all__ = [
     "log_file",
     "market_question",
     "markets",
+    "meter",
     "minutes",
     "named_market",
     "newest",

@@ -5,6 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from core.config import Home, Settings
+from core.evaluation import evidence
+from core.evaluation.evaluate import stood_on
+from core.evaluation.record import Meter
 from core.features import dataset
 from core.features.dataset import Labelled
 from core.features.labels import Question
@@ -40,12 +43,10 @@ def threshold(rows: Labelled, settings: Settings) -> float:
     return rows.threshold(settings)
 
 
-def counts(rows: Labelled, tau_bps: float) -> dict[str, dict[str, int]]:
-    """Rows and spikes of each split at `tau_bps`, also where training would refuse it."""
-    return {
-        split: {"rows": int((v := rows.volatility(split)).size), "spikes": int((v >= tau_bps).sum())}
-        for split in dataset.SPLITS
-    }
+def meter(rows: Labelled, tau_bps: float) -> Meter:
+    """What stands behind each split at `tau_bps`, also where training would refuse it, and whether that is enough."""
+    spike = rows.rows["forward_vol_bps"].to_numpy() >= tau_bps
+    return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
 
 
-__all__ = ["counts", "labelled", "market_question", "threshold"]
+__all__ = ["labelled", "market_question", "meter", "threshold"]
