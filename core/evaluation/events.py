@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.errors import BadInput
-from core.evaluation.intervals import Blocks, estimate
+from core.evaluation.intervals import Blocks, estimate, wilson
 from core.evaluation.record import Alerts, Estimate
 from core.features.bars import SECOND_NS
 
@@ -28,16 +28,24 @@ A share of the odds and not of p: it means the same near 0 and near 1, and a cal
 alerts as they are.
 """
 
+TRIED = 1000
+"""Alert probabilities tried for a budget: so many of the highest, and so many spread over the others."""
+
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+
+
+_START = np.array([0, 0, 0, 0])
+"""Session; 0 before any session, 1 before its first alert, 2 after it; whether armed; time of the last alert, ns."""
 
 
 class Alarm:
     """The alert rule, for one forecast after another or a whole history: both give the same alerts.
 
-    It alerts when p >= theta, unless it is waiting to be armed again (p has not fallen below the re-arming probability
-    since the last alert) or `cooldown_s` have not passed since the last alert. A new session starts it afresh. A p that
-    is NaN changes nothing.
+    It alerts when p has risen to theta: it is armed by a p below theta at first and, after an alert, by one below the
+    re-arming probability; and when `cooldown_s` have passed since the last alert (a p that rose during them and is
+    still at theta alerts at their end). A new session starts it afresh: one that opens with p at theta has seen no
+    rise, so a feed that reconnects in a storm does not ring each time. A p that is NaN changes nothing.
 
     Parameters
     ----------
@@ -52,7 +60,7 @@ class Alarm:
         self.theta = theta
         self.low = rearm_at(theta, rearm)
         self.cooldown_ns = cooldown_s * SECOND_NS
-        self._state = np.array([0, 0, 1, 0])  # session, whether one was seen, armed, time of the last alert in it
+        self._state = _START.copy()
 
     def push(self, t_ns: int, session: int, p: float) -> bool:
         """Whether the forecast p made at t_ns, the next in time, raises an alert."""
@@ -76,13 +84,14 @@ def rearm_at(theta: float, rearm: float = REARM) -> float:
 
 @njit(cache=True, nogil=True)
 def _advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type: ignore[no-untyped-def]
+    """Fill raised (n,) and carry the state on."""
     for i in range(p.size):
         raised[i] = False
         if state[1] == 0 or session[i] != state[0]:
             state[0] = session[i]
-            state[1] = 1  # seen, no alert in this session yet
-            state[2] = 1
-        if p[i] < low:
+            state[1] = 1
+            state[2] = 0
+        if p[i] < (theta if state[1] == 1 else low):
             state[2] = 1
         if p[i] >= theta and state[2] == 1 and (state[1] == 1 or t_ns[i] - state[3] >= cooldown_ns):
             raised[i] = True
@@ -93,17 +102,23 @@ def _advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type:
 
 @njit(cache=True, nogil=True)
 def _budget(t_ns, session, p, counted, candidates, lows, cooldown_ns, most, raised):  # type: ignore[no-untyped-def]
-    """How many of the candidates (falling) in a row, from the first on, raise at most `most` counted alerts."""
+    """Of the candidates (falling) before the first that raises more than `most` counted alerts, the last that raises
+    the most; -1 where the first breaks the budget already."""
+    best = -1
+    best_alerts = 0
     for k in range(candidates.size):
-        state = np.array([0, 0, 1, 0])
+        state = np.array([0, 0, 0, 0])
         _advance(t_ns, session, p, candidates[k], lows[k], cooldown_ns, state, raised)
         alerts = 0
         for i in range(raised.size):
             if raised[i] and counted[i]:
                 alerts += 1
         if alerts > most:
-            return k
-    return candidates.size
+            break
+        if alerts >= best_alerts and (alerts > 0 or best < 0):
+            best = k
+            best_alerts = alerts
+    return best
 
 
 @dataclass(frozen=True)
@@ -181,10 +196,9 @@ def theta_for_budget(
 ) -> float:
     """The lowest alert probability that keeps to a budget on validation, as do all higher ones.
 
-    The number of alerts does not fall steadily with theta (below all p an alarm rings once and is never armed again),
-    so
-    it is sought from the highest p down to the first that breaks the budget. Just above the highest p where that one
-    breaks it already.
+    The number of alerts does not only rise as theta falls: a low theta is seldom risen to, since p is mostly above it.
+    So it is sought from the highest p down to the first that breaks the budget, and where none breaks it, it is that
+    which alerts most (of equal ones the lowest). Just above the highest p where that one breaks it already.
 
     Parameters
     ----------
@@ -197,17 +211,14 @@ def theta_for_budget(
         raise BadInput("no forecast on validation: there is no alert probability to choose")
     most = budget_per_h * hours(p)
     candidates = np.unique(p[known])[::-1]
-    lows = rearm_at_all(candidates, rearm)
+    if candidates.size > 2 * TRIED:  # all of the highest, where few alerts are decided, and every so many below
+        below = np.linspace(TRIED, candidates.size - 1, TRIED).astype(np.int64)
+        candidates = np.append(candidates[:TRIED], candidates[below])
+    lows = rearm * candidates / (1 - candidates + rearm * candidates)
     mask = np.ones(p.size, np.bool_) if counted is None else counted
     raised = np.empty(p.size, np.bool_)
-    kept = _budget(bar_end_ns, session, p, mask, candidates, lows, cooldown_s * SECOND_NS, most, raised)
-    return float(candidates[kept - 1]) if kept else float(np.nextafter(candidates[0], np.inf))
-
-
-def rearm_at_all(theta: Floats, rearm: float) -> Floats:
-    """`rearm_at` of each, (n,)."""
-    lows: Floats = rearm * theta / (1 - theta + rearm * theta)
-    return lows
+    best = _budget(bar_end_ns, session, p, mask, candidates, lows, cooldown_s * SECOND_NS, most, raised)
+    return float(candidates[best]) if best >= 0 else float(np.nextafter(candidates[0], np.inf))
 
 
 def hours(p: Floats) -> float:
@@ -258,17 +269,24 @@ def alerts_at(
         episodes=starts,
         caught=caught,
         hours=observed_h,
-        recall=share(caught, starts, drawn[:, 3], drawn[:, 2]),
-        precision=share(right, alerts, drawn[:, 1], drawn[:, 0]),
+        recall=share(caught, starts, drawn[:, 3], drawn[:, 2], blocks.holding(m.episode)),
+        precision=share(right, alerts, drawn[:, 1], drawn[:, 0], blocks.holding(m.alert)),
         false_per_h=(alerts - right) / observed_h if observed_h else 0.0,
         lead_s=float(np.median(m.leads_s)) if m.leads_s.size else None,
     )
 
 
-def share(part: int, whole: int, parts: Floats, wholes: Floats) -> Estimate:
-    """part / whole with its interval from the sums of each replicate; no value where whole is 0."""
+def share(part: int, whole: int, parts: Floats, wholes: Floats, holding: int) -> Estimate:
+    """part / whole with its interval from the sums of each replicate (ratio of sums); no value where whole is 0.
+
+    Replicates of 7 of 7 are all 1, and no interval at all: it is never narrower than Wilson's for as many independent
+    cases. `holding` is the number of blocks that hold a case, as for `intervals.estimate`.
+    """
     if whole == 0:
         return Estimate(value=None)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        drawn = parts / wholes
-    return estimate(np.append(part / whole, drawn), bounds=(0.0, 1.0))
+    drawn = np.divide(parts, wholes, out=np.full(parts.shape, np.nan), where=wholes > 0)
+    found = estimate(np.append(part / whole, drawn), holding, "share")
+    if found.low is None or found.high is None:
+        return found
+    low, high = wilson(part / whole, whole)
+    return Estimate(value=found.value, low=min(low, found.low), high=max(high, found.high))

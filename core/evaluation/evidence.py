@@ -106,7 +106,11 @@ def _sentence(test: Evidence, hours: float | None) -> str:
         f"{test.episodes:,} {'episode' if test.episodes == 1 else 'episodes'}"
     )
     if test.enough:
-        return f"The {have}: enough for a conclusion, as wide as its intervals are."
+        return f"The {have}: enough for a conclusion, within the intervals given."
     need = f"The {have}, with {test.spikes:,} spikes; {ENOUGH_SPIKES} spikes and {ENOUGH_EVENTS} episodes are needed."
-    more = "" if hours is None else f" At the present rate that takes {hours:,.1f} more hours of capture."
-    return f"No conclusion holds. {need}{more}"
+    more = (
+        "No spike yet, so how long that takes cannot be told."
+        if hours is None
+        else f"At the present rate that takes {hours:,.1f} more hours of capture."
+    )
+    return f"No conclusion holds. {need} {more}"

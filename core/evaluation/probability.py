@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import BadInput, NotEnough
-from core.evaluation.intervals import Blocks, estimate
+from core.evaluation.intervals import Blocks, estimate, wilson
 from core.evaluation.record import Bin, Probability
 
 BINS = 10
@@ -24,7 +24,6 @@ CLIP = 1e-6
 """Log loss takes a probability as at least this and at most 1 less this: one row that was called impossible and
 happened
 then costs 13.8 and not infinitely much."""
-Z95 = 1.959963984540054
 
 Floats = NDArray[np.float64]
 
@@ -47,7 +46,7 @@ def probability(y: NDArray[np.bool_], p: Floats, *, climatology: float, horizon_
     points = bins(y, p, horizon_s)
     return Probability(
         brier=float(wrong[:, 0].mean()),
-        brier_skill=estimate(skill, bounds=(-np.inf, 1.0)),
+        brier_skill=estimate(skill, blocks.holding(y), "difference"),
         log_loss=float(-np.where(y, np.log(inside), np.log1p(-inside)).mean()),
         ece=sum(b.rows * abs(b.p - b.share) for b in points) / y.size,
         bins=points,
@@ -65,17 +64,6 @@ def bins(y: NDArray[np.bool_], p: Floats, horizon_s: int) -> tuple[Bin, ...]:
         low, high = wilson(share, max(rows / horizon_s, 1.0))
         found.append(Bin(p=float(p[inside].mean()), share=share, rows=rows, low=low, high=high))
     return tuple(found)
-
-
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """95 % interval of a share of n independent cases (n need not be whole).
-
-    >>> [round(end, 3) for end in wilson(0.5, 10)]
-    [0.237, 0.763]
-    """
-    centre = (share + Z95**2 / (2 * n)) / (1 + Z95**2 / n)
-    half = Z95 / (1 + Z95**2 / n) * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n * n))
-    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 @dataclass(frozen=True)
