@@ -51,7 +51,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class Fitted:
     """One model with all that it says; `estimator` is as it was fitted, `calibrated` what is asked."""
 
     model: Model
@@ -113,7 +113,7 @@ def train(
         def told(share: float, message: str, i: int = i) -> None:
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
-        fitted.append(_fit(dataset, model, training, seed, told))
+        fitted.append(fit_one(dataset, model, training, seed, told))
     forecasts = [f.forecast for f in fitted]
     leakage = doctor.verdict([*leakage.checks, *_by_name(dataset), doctor.signatures([f.scores for f in forecasts])])
     winner = None if leakage.verdict == "leaky" else max(forecasts, key=lambda f: f.validation.pr_auc).name
@@ -158,7 +158,12 @@ def _by_name(dataset: Dataset) -> list[Check]:
     return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
-def _fit(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -> _Fitted:
+def fit_one(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -> Fitted:
+    """Fit one model on the training part and let it speak of the other two; nothing is kept, logged or judged.
+
+    `training` is what its artifact is named after. Raises BadInput if it cannot be fitted, NotEnough if a part cannot
+    be scored.
+    """
     started = time.monotonic()
     told(0.0, model.TITLE)
     (x, y), (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in SPLITS)
@@ -182,12 +187,12 @@ def _fit(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -
         p_validation=p_val, p_test=p_test, scores=scores,
         validation=score_at(model.NAME, y_val, p_val, scores.theta, "validation"), calibration=said,
     )  # fmt: skip
-    return _Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
+    return Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
 
 
 def _keep(
     dataset: Dataset,
-    f: _Fitted,
+    f: Fitted,
     judged: Judged,
     evaluation: Evaluation,
     seed: int,

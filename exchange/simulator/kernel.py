@@ -40,7 +40,6 @@ JERK = 0.97
 """The share of a second's variance that is a chi-square draw of its own, nobody's to foresee: moves come in leaps."""
 
 # --- shocks -----------------------------------------------------------------------------------------------------
-HERALD_MIN_S, HERALD_MAX_S = 30, 60
 SHOCK_TAU_S = 30.0
 """A burst adds a one-second standard deviation (bps), lognormal, that decays: not one tick. A leap is one."""
 
@@ -119,7 +118,7 @@ def _latent(rng: np.random.Generator, f: Floats, i: Ints, mood: Mood) -> tuple[f
         f[HERALD] *= 0.8
         i[HERALD_IN] -= pace
         if i[HERALD_IN] <= 0:
-            i[HERALD_LEFT] = HERALD_MIN_S + int(rng.random() * (HERALD_MAX_S - HERALD_MIN_S))
+            i[HERALD_LEFT] = mood.herald_min_s + int(rng.random() * mood.herald_min_s)
             f[TENSION] = 0.5 + rng.random()
             f[RISE] = 2.0 * f[TENSION] / i[HERALD_LEFT]
             i[POINTS] = 1

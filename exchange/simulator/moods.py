@@ -18,6 +18,7 @@ class Mood(NamedTuple):
     haste : in the volatile regime the waiting times run so many times as fast
     sudden_s, herald_s : mean waiting times (s) of shocks from nowhere and of stretches that may herald one
     shape : of those waiting times, a gamma distribution's; 1 is memoryless
+    herald_min_s : a herald lasts so long, and up to twice as long
     herald_true : the share of heralds that a shock follows, decoys aside
     decoys : the share of heralds that are decoys: no shock follows them, and the book does not lean
     lean : how far log sizes at bid and ask part while a true herald is on, per unit of its strength
@@ -34,6 +35,7 @@ class Mood(NamedTuple):
     sudden_s: float = 1_000.0
     herald_s: float = 350.0
     shape: int = 3
+    herald_min_s: int = 30
     herald_true: float = 0.8
     decoys: float = 0.0
     lean: float = 0.0
@@ -49,7 +51,9 @@ STEADY = Mood(regime_log=0.0, slow_sd=0.0, fast_sd=0.0, haste=1, shape=1, leaps=
 MOODS: dict[str, Mood] = {
     "market": Mood(),
     "unpredictable": STEADY._replace(sudden_s=600.0, herald_s=NEVER_S),
-    "precursors": STEADY._replace(sudden_s=6_000.0, herald_s=400.0, herald_true=0.9, decoys=0.5, lean=1.0),
+    "precursors": STEADY._replace(
+        sudden_s=20_000.0, herald_s=380.0, herald_min_s=50, herald_true=0.95, decoys=0.5, lean=2.0
+    ),
 }
 """`market` is calibrated to a recording; the other two are known answers, which an evaluation is tested with."""
 
