@@ -2,12 +2,17 @@
 
 A model is a module with
 
-- `NAME` (in file names and on the command line), `TITLE` (for people), `BASELINE` (a rule to be beaten),
+- `NAME` (in file names and on the command line), `TITLE` (for people), `ABOUT` (a sentence for people: what it does),
+- `BASELINE` (a rule to be beaten), `DISTORTED` (its probability is a scale, or is of weighted classes: to be calibrated
+  before it is read as a frequency),
 - `build(seed, volatility)`: an unfitted estimator. `volatility` is the label's own trailing volatility column, in bps.
 
-The estimator keeps scikit-learn's contract and four things more: `fit` takes `validation=(X, y)` and
-`progress(done, of)`; a missing value (NaN) in a feature is welcome; columns it was not trained on are passed over;
-and a training part with one class only is a ValueError with the counts.
+The estimator keeps scikit-learn's contract and six things more: `fit` takes `validation=(X, y)`,
+`progress(done, of)`, and `target` with `tau_bps`, the forward volatility in bps (n,) that y says the reaching of tau of
+(models that forecast volatility itself learn from it; without it, from y alone); a missing value (NaN) in a feature is
+welcome; columns it was not trained on are passed over; a training part with one class only is a ValueError with the
+counts; rows are in the order of time, and an index named `bar_end_ns` says when they are, for rules of the clock; what
+there is to say of a fit stands in `note_`, as a sentence, where there is something.
 """
 
 from __future__ import annotations
@@ -37,6 +42,8 @@ class Estimator(Protocol):
         y: NDArray[Any],
         validation: tuple[pd.DataFrame, NDArray[Any]] | None = None,
         progress: Progress | None = None,
+        target: NDArray[np.float64] | None = None,
+        tau_bps: float | None = None,
     ) -> Self: ...
     def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...
@@ -47,6 +54,7 @@ class Model(Protocol):
 
     NAME: str
     TITLE: str
+    ABOUT: str
     BASELINE: bool
     DISTORTED: bool
 

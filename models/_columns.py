@@ -1,4 +1,4 @@
-"""What the models share: which columns they were trained on, and which class is a spike."""
+"""What the models share: which columns they were trained on, which class is a spike, and what the clock said."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 Floats = NDArray[np.float64]
+CLOCK = "bar_end_ns"
+"""Name of the index of a features table that says when: ends of the rows' bars, ns UTC. No column, so nothing learns
+it."""
 
 
 class TwoClass(ClassifierMixin, BaseEstimator):
@@ -61,10 +64,32 @@ class TwoClass(ClassifierMixin, BaseEstimator):
         taken: Floats = validate_data(self, X, dtype=np.float64, ensure_all_finite="allow-nan", reset=False)
         return taken
 
+    def _has(self, name: str) -> bool:
+        """Whether a column of this name was trained on."""
+        return name in getattr(self, "feature_names_in_", ())
+
+    def _named(self, values: Floats, name: str | int) -> Floats:
+        """One trained column (n,), by its name or position. Of an array, whose columns have no names, it is the first.
+
+        Raises ValueError when there is none of that name.
+        """
+        names = list(getattr(self, "feature_names_in_", ()))
+        if isinstance(name, int) or not names:
+            column: Floats = np.ascontiguousarray(values[:, name if isinstance(name, int) else 0])
+            return column
+        if name not in names:
+            raise ValueError(f"this model needs the column {name}, which is not among {len(names)} columns")
+        return np.ascontiguousarray(values[:, names.index(name)])
+
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row of X at a probability of 0.5 (n,). An alert uses theta instead."""
         spike = self.predict_proba(X)[:, 1] >= 0.5
         return np.asarray(self.classes_[spike.astype(int)])
+
+
+FLOOR = 0.01
+"""Added to a volatility before its log, as a share of the training median: a minute in which nothing moved is 4.6 below
+an ordinary one, not infinitely far."""
 
 
 def both(spike: Floats) -> Floats:
@@ -75,3 +100,24 @@ def both(spike: Floats) -> Floats:
 def usable(validation: Any, classes: NDArray[Any]) -> bool:
     """Whether a validation part can steer a fit: it is given and holds both classes."""
     return validation is not None and len(validation[1]) > 0 and set(np.unique(validation[1])) == set(classes)
+
+
+def clock(X: Any) -> NDArray[np.int64] | None:
+    """When the rows of X are, ns UTC (n,), or None where its index does not say so (it is then not named `CLOCK`)."""
+    index = getattr(X, "index", None)
+    return np.asarray(index, dtype=np.int64) if getattr(index, "name", None) == CLOCK else None
+
+
+def log_scale(column: Floats) -> tuple[float, float, float]:
+    """(floor, mean, sd) of log(column + floor) in training; the floor is 1 % of the median of what is not zero."""
+    known = column[np.isfinite(column)]
+    moved = known[known > 0]
+    floor = FLOOR * float(np.median(moved)) if moved.size else 1.0
+    logs = np.log(np.maximum(known, 0.0) + floor)
+    return floor, float(logs.mean()) if logs.size else 0.0, float(logs.std()) if logs.size else 0.0
+
+
+def logs(column: Floats, scale: tuple[float, float, float]) -> Floats:
+    """log(column + floor), (n,) -> (n,), with the training mean where the column is missing."""
+    taken = np.log(np.maximum(column, 0.0) + scale[0])
+    return np.where(np.isfinite(taken), taken, scale[1])

@@ -13,12 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from models._columns import Floats, TwoClass, both
+from models._columns import TwoClass, both
 
 NAME = "zscore"
 TITLE = "z-score rule"
 BASELINE = True
 DISTORTED = True
+ABOUT = "Alarms when volatility is far above its training mean: what is, goes on."
 
 SIGMAS = 2.0
 """Where P = 0.5 lies, in training standard deviations above the training mean: the usual two-sigma alarm."""
@@ -36,8 +37,10 @@ class ZScore(TwoClass):
     def __init__(self, volatility: str | int = 0) -> None:
         self.volatility = volatility
 
-    def fit(self, X: Any, y: Any, validation: Any = None, progress: Any = None) -> Self:
-        """Take mean and standard deviation of the training part. `validation` and `progress` are not used.
+    def fit(
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+    ) -> Self:
+        """Take mean and standard deviation of the training part. Nothing else is used.
 
         Raises
         ------
@@ -45,7 +48,7 @@ class ZScore(TwoClass):
             If y has one class, the column is not there, or the column does not vary.
         """
         values, _ = self._learn(X, y)
-        column = self._column(values)
+        column = self._named(values, self.volatility)
         known = column[np.isfinite(column)]
         self.mean_ = float(known.mean()) if known.size else float("nan")
         self.sd_ = float(known.std()) if known.size else float("nan")
@@ -59,18 +62,8 @@ class ZScore(TwoClass):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """logistic(z - 2) of each row, (n, 2)."""
-        column = self._column(self._take(X))
+        column = self._named(self._take(X), self.volatility)
         return both(expit((np.where(np.isnan(column), self.mean_, column) - self.mean_) / self.sd_ - SIGMAS))
-
-    def _column(self, values: Floats) -> Floats:
-        if isinstance(self.volatility, int):
-            return values[:, self.volatility]
-        names = list(getattr(self, "feature_names_in_", ()))
-        if self.volatility not in names:
-            raise ValueError(
-                f"the z-score rule needs the column {self.volatility}, which is not among {len(names)} columns"
-            )
-        return values[:, names.index(self.volatility)]
 
 
 def build(seed: int, volatility: str) -> ZScore:  # noqa: ARG001

@@ -15,6 +15,7 @@ NAME = "xgboost"
 TITLE = "gradient boosting"
 BASELINE = False
 DISTORTED = True
+ABOUT = "Grows many small decision trees, each on the errors of those before it."
 
 # Must be set before the first import of xgboost: its waiting threads otherwise spin, 19 s for 0.9 s on a busy machine.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
@@ -68,7 +69,9 @@ class GradientBoosting(TwoClass):
         self.least = least
         self.seed = seed
 
-    def fit(self, X: Any, y: Any, validation: Any = None, progress: Any = None) -> Self:
+    def fit(
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+    ) -> Self:
         """Grow trees on X (n, k), y (n,); stop early on `validation` when it holds both classes.
 
         `progress(round, rounds)` is called after each tree. Raises ValueError for one class.

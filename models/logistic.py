@@ -24,6 +24,7 @@ NAME = "logistic"
 TITLE = "logistic"
 BASELINE = False
 DISTORTED = True
+ABOUT = "Weighs the logs of all features and adds them up."
 
 FLOOR = 0.01
 """A zero stands this share of the column's median away from minus infinity in logs."""
@@ -82,8 +83,10 @@ class Logistic(TwoClass):
         self.C = C
         self.max_iter = max_iter
 
-    def fit(self, X: Any, y: Any, validation: Any = None, progress: Any = None) -> Self:
-        """Fit on X (n, k), y (n,); `validation` and `progress` are not used. Raises ValueError for one class."""
+    def fit(
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+    ) -> Self:
+        """Fit on X (n, k), y (n,); nothing else is used. Raises ValueError for one class."""
         values, spike = self._learn(X, y)
         self.pipeline_ = Pipeline(
             [

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from core.features import dataset, formulas
+from core.features import dataset, fading, formulas
 from core.features.bars import COLUMNS, SECOND_NS, Bars
 from core.features.windows import WINDOWS_S
 
@@ -66,7 +66,25 @@ def with_pandas(bars: Bars) -> pd.DataFrame:
         out[f"log_intensity_{a}_{b}"] = np.log((sums[a]["n_ticks"] / a + 0.1) / (sums[b]["n_ticks"] / b + 0.1))
     r2 = sums[60]["r2"].clip(lower=formulas.TINY)
     out["jump_60"] = ((r2 - (out["bipower_60"] / 1e4) ** 2) / r2).clip(0, 1)
+    for name, memory in _FADED.items():
+        out[name] = 1e4 * np.sqrt(_faded(frame["r2"], frame["session"], age, memory))
     return pd.DataFrame(out)[list(formulas.NAMES)]
+
+
+_FADED = {"rms_1": "last", **{f"ewma_{s}": f"{s}" for s in (3, 6, 11, 22, 45, 90)}, "rms_3600": "hour"}
+
+
+def _faded(r2: pd.Series, session: pd.Series, age: pd.Series, memory: str) -> pd.Series:
+    """Fading mean of squared returns in pandas: a rolling sum, or an `ewm` less what has left its reach."""
+    m = fading.MEMORIES[fading.NAMES.index(memory)]
+    n = age.clip(upper=m.reach_s)
+    if m.decay == 1.0:
+        total = r2.groupby(session, sort=False).rolling(m.reach_s, min_periods=1).sum().reset_index(drop=True)
+        return (total / n).clip(lower=0).where(age >= m.from_s)
+    mean = r2.groupby(session, sort=False).ewm(alpha=1 - m.decay).mean().reset_index(drop=True)
+    weighted = mean * (1 - m.decay ** (age + 1))
+    left = weighted.groupby(session, sort=False).shift(m.reach_s).fillna(0.0) * m.decay**m.reach_s
+    return ((weighted - left) / (1 - m.decay**n)).clip(lower=0).where(age >= m.from_s)
 
 
 def _of_one_window(s: pd.DataFrame, w: int) -> dict[str, Any]:

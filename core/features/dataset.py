@@ -26,7 +26,7 @@ ENOUGH_SPIKES = 30
 """Spikes a split should have before a score on it means something; named when a threshold is refused."""
 ENOUGH_EVENTS = 5
 """And events: 60 spikes in one run of seconds are one thing that happened."""
-FORMULAS_VERSION = 1
+FORMULAS_VERSION = 2
 """Raised when a formula or a bar's definition changes, so that a fingerprint tells old rows from new ones."""
 
 
@@ -91,8 +91,7 @@ class Labelled:
 
     def threshold(self, settings: Settings, *, tau_bps: float | None = None, quantile: float | None = None) -> float:
         """tau in bps: as given, else the `quantile` given, else the saved one where it was saved for this question,
-        else
-        the settings' quantile of the training part."""
+        else the settings' quantile of the training part."""
         if tau_bps is not None:
             return tau_bps
         same = (self.question.label, self.question.horizon_s) == (settings.label, settings.horizon_s)
@@ -102,8 +101,7 @@ class Labelled:
 
     def mending_tau(self, spikes: int = ENOUGH_SPIKES) -> float | None:
         """The highest threshold, bps, that leaves at least `spikes` spikes in every split (fewer where a split is
-        small);
-        None where none does."""
+        small); None where none does."""
         highest = []
         for split in SPLITS:
             ordered = np.sort(self.volatility(split))
@@ -163,9 +161,13 @@ class Dataset:
     fingerprint: str
 
     def part(self, split: str) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-        """Features and spikes of one split, in the order of time."""
-        rows = self.rows[self.rows["split"] == split]
+        """Features and spikes of one split, in the order of time; the index is `bar_end_ns`."""
+        rows = self.rows[self.rows["split"] == split].set_index("bar_end_ns")
         return rows[list(self.features)], rows["spike"].to_numpy()
+
+    def volatility(self, split: str) -> NDArray[np.float64]:
+        """Forward volatility of the rows of `part`, bps."""
+        return self.rows.loc[self.rows["split"] == split, "forward_vol_bps"].to_numpy()
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Rows and spikes a split."""

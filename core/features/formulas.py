@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from core.features import fading
 from core.features.bars import Bars
 from core.features.windows import CORE_S, WINDOWS_S, Aggregates, Kernel
 
@@ -32,13 +33,20 @@ Formula = Callable[[Aggregates], Floats]
 
 @dataclass(frozen=True)
 class Feature:
-    """`window_s` is the longest window read; `unit` and `about` stand in docs/feature_spec.md and in help texts."""
+    """`window_s` is the longest window read; `unit` and `about` stand in docs/feature_spec.md and in help texts.
+
+    `from_s`: how many one-second returns its session must have had; the whole window unless it is said.
+    """
 
     name: str
     window_s: int
     unit: str
     about: str
     formula: Formula
+    from_s: int = 0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "from_s", self.from_s or self.window_s)
 
 
 def rv(a: Aggregates, w: int) -> Floats:
@@ -89,6 +97,11 @@ def _ratios(name: str, about: str, formula: Callable[[Aggregates, int, int], Flo
     ]
 
 
+def _faded(name: str, memory: str, about: str) -> Feature:
+    m = fading.MEMORIES[fading.NAMES.index(memory)]
+    return Feature(name, m.reach_s, "bps", about, lambda a: _bps_root(a.mean_r2(memory)), m.from_s)
+
+
 def _at(formula: Callable[..., Floats], a: Aggregates, **windows: int) -> Floats:
     return formula(a, **windows)
 
@@ -126,9 +139,15 @@ FEATURES: tuple[Feature, ...] = (
         "share of the squared returns that jumps made: (realised - bipower variance) / realised, last 60 s",
         lambda a: np.clip((a.of("r2", 60) - (bipower(a, 60) / BPS) ** 2) / np.maximum(a.of("r2", 60), TINY), 0.0, 1.0),
     ),
+    _faded("rms_1", "last", "absolute one-second return of mid"),
+    *(
+        _faded(f"ewma_{s}", f"{s}", f"root of the fading mean of squared one-second returns, half-life {s} s")
+        for s in (3, 6, 11, 22, 45, 90)
+    ),
+    _faded("rms_3600", "hour", "root of the mean squared one-second return, last hour or as much as its session has"),
 )
 NAMES: tuple[str, ...] = tuple(f.name for f in FEATURES)
-CORE: tuple[str, ...] = tuple(f.name for f in FEATURES if f.window_s <= CORE_S)
+CORE: tuple[str, ...] = tuple(f.name for f in FEATURES if f.from_s <= CORE_S)
 """Features whose windows every row of a dataset has full."""
 
 

@@ -2,14 +2,12 @@
 
 Sums are differences of running sums held in double-double (about 32 digits), so that a window's sum is the exact one
 rounded once (`math.fsum` gives the same float), a window of zeros sums to exactly 0, and nothing drifts. Running sums
-start
-again at each session, and every 4,096 s of the clock they are rebuilt from the last 300 bars alone: an aggregate is a
-function of the bars in reach of its window and of nothing older, so a monitor that starts late gets the bits of one
-that
-has run for a month. Fed one bar at a time, in chunks of any size or all at once, the kernel gives the same bits.
+start again at each session, and every 4,096 s of the clock they are rebuilt from the last 300 bars alone: an aggregate
+is a function of the bars in its reach and of nothing older, so a monitor that starts late gets the bits of one that has
+run for a month. Fed one bar at a time, in chunks of any size or all at once, the kernel gives the same bits.
 
 Sources: two-sum and double-double addition, T. J. Dekker, Numer. Math. 18 (1971); Hida, Li and Bailey, "Quad-double
-arithmetic" (2000).
+arithmetic" (2000). Fading means: see fading.py.
 """
 
 from __future__ import annotations
@@ -23,7 +21,9 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.config import Horizon
+from core.features import fading
 from core.features.bars import SECOND_NS, Bars
+from core.features.fading import Fading
 
 WINDOWS_S: tuple[int, ...] = get_args(Horizon)
 """Window lengths in bars of one second, shortest first."""
@@ -49,7 +49,7 @@ NAMES: tuple[str, ...] = (*REALS, *COUNTS, "high", "low")
 _BIPOWER = REALS.index("bipower")
 _REBUILD_S = 4096
 _HISTORY = LONGEST_S + 1
-REACH = _HISTORY  # bars that a kernel must have seen before a rebuild
+REACH = max(_HISTORY, fading.REACH_S + 1)  # bars that a kernel must have seen before a rebuild
 CHUNK = 8192  # bars per kernel call
 
 Floats = NDArray[np.float64]
@@ -57,16 +57,23 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Aggregates:
-    """Trailing-window aggregates of n bars: `values[w, q, i]` is quantity `NAMES[q]` over the last `WINDOWS_S[w]`
-    bars, bar i
-    included; NaN where the window is not yet full. Bars in the window: those ending in (t - w, t].
+    """Aggregates of n bars over trailing windows, those ending in (t - w, t]; NaN where one is not yet full.
+
+    `values[w, q, i]` is quantity `NAMES[q]` over the last `WINDOWS_S[w]` bars, bar i included; `faded[m, i]` the mean
+    squared one-second return in the memory `fading.MEMORIES[m]`.
     """
 
     values: Floats
+    faded: Floats
 
     def of(self, name: str, window_s: int) -> Floats:
         """One aggregate of one window, shape (n,)."""
         view: Floats = self.values[WINDOWS_S.index(window_s), NAMES.index(name)]
+        return view
+
+    def mean_r2(self, memory: str) -> Floats:
+        """The fading mean of squared one-second returns in one memory, shape (n,)."""
+        view: Floats = self.faded[fading.NAMES.index(memory)]
         return view
 
 
@@ -82,6 +89,7 @@ class Kernel:
         self._lo = np.zeros((len(REALS), _HISTORY + CHUNK))
         self._scratch = np.zeros((2, _HISTORY + CHUNK))
         self._out = np.empty((len(WINDOWS_S), len(NAMES), CHUNK))
+        self._fading = Fading(CHUNK)
         self._at = np.array([-1, -1])  # session and age of the last bar (0: a session's first)
         self._last_abs_r = np.zeros(1)
 
@@ -91,8 +99,7 @@ class Kernel:
         return int(self._at[1])
 
     def push(self, bars: Bars) -> Iterator[tuple[slice, Aggregates]]:
-        """Aggregates of `bars` (the ones that follow those already pushed), chunk by chunk, with the rows each
-        covers."""
+        """Aggregates of `bars` (the ones that follow those already pushed), by chunk, with the rows each covers."""
         for start in range(0, len(bars), CHUNK):
             stop = min(start + CHUNK, len(bars))
             _advance(
@@ -110,7 +117,8 @@ class Kernel:
                 self._out,
                 _WINDOWS,
             )
-            yield slice(start, stop), Aggregates(self._out[:, :, : stop - start])
+            faded = self._fading.push(bars, start, stop)
+            yield slice(start, stop), Aggregates(self._out[:, :, : stop - start], faded)
 
 
 def restart(bars: Bars, near: int) -> int:
@@ -131,21 +139,10 @@ _WINDOWS = np.array(WINDOWS_S)
 _R, _SUM_R, _SUM_R2, _SUM_SPREAD, _SUM_IMBALANCE, _SIGNED, _VOLUME, _N_TICKS, _N_R, _N_QUOTES, _N_SIZES, _HIGH, _LOW = (
     Bars.column(name)
     for name in (
-        "r",
-        "sum_r",
-        "sum_r2",
-        "sum_spread_bps",
-        "sum_imbalance",
-        "signed_volume",
-        "volume",
-        "n_ticks",
-        "n_r",
-        "n_quotes",
-        "n_sizes",
-        "high",
-        "low",
+        "r", "sum_r", "sum_r2", "sum_spread_bps", "sum_imbalance", "signed_volume", "volume", "n_ticks", "n_r",
+        "n_quotes", "n_sizes", "high", "low",
     )
-)
+)  # fmt: skip
 _N_REALS, _N_COUNTS, _N_NAMES = len(REALS), len(COUNTS), len(NAMES)
 
 

@@ -129,7 +129,8 @@ class Monitor:
         assert meta is not None
         if not len(stretch):
             return []
-        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features})
+        when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
+        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
         volatility = stretch.feature(meta.volatility)
         full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
         p = np.full(len(stretch), np.nan)

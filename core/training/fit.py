@@ -170,7 +170,7 @@ def fit_one(dataset: Dataset, model: Model, training: str, seed: int, told: Beat
     estimator = model.build(seed, dataset.question.trailing)
     try:
         estimator.fit(
-            x, y, validation=(x_val, y_val),
+            x, y, validation=(x_val, y_val), target=dataset.volatility("train"), tau_bps=dataset.tau_bps,
             progress=lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
         )  # fmt: skip
     except ValueError as error:

@@ -52,7 +52,7 @@ def forecasts(
     used = features[[formulas.NAMES.index(name) for name in meta.features]]
     known = (~np.isnan(used[:, core])).sum(axis=1)
     kept = np.flatnonzero(core & (history.bar_end_ns >= since_ns))
-    x = pd.DataFrame(used[:, kept].T, columns=list(meta.features))
+    x = pd.DataFrame(used[:, kept].T, pd.Index(history.bar_end_ns[kept], name="bar_end_ns"), list(meta.features))
     p = estimator.predict_proba(x)[:, 1] if kept.size else np.empty(0)
     rows = pd.DataFrame(
         {

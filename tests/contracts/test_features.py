@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.features import dataset, formulas
+from core.features import dataset, fading, formulas
 from core.features.bars import Bars, Sampler
 from core.features.formulas import FEATURES, Feature, Rows
-from core.features.windows import CORE_S, WINDOWS_S
+from core.features.windows import CORE_S, LONGEST_S, WINDOWS_S
 from tests.features import tapes
 from tests.features.tapes import same
 
@@ -55,8 +55,8 @@ def test_missing_exactly_while_warming_up_or_where_its_input_is_not_there(featur
     age = np.concatenate([np.arange(400), np.arange(500)])
     values = one(feature, bars)
     need = NEEDS.get(feature.name.split("_")[0])
-    assert np.isnan(values[age < feature.window_s]).all()
-    full = values[age >= feature.window_s]
+    assert np.isnan(values[age < feature.from_s]).all()
+    full = values[age >= feature.from_s]
     assert np.isfinite(full).all() if need is None else np.isfinite(full).mean() > 0.9
 
 
@@ -71,8 +71,9 @@ def test_an_empty_window_is_finite_or_named_as_missing(feature: Feature) -> None
 @EACH
 def test_a_feature_says_what_it_is(feature: Feature) -> None:
     assert feature.unit and feature.about
-    assert feature.window_s in WINDOWS_S
-    assert (feature.name in formulas.CORE) == (feature.window_s <= CORE_S)
+    assert feature.window_s in (*WINDOWS_S, *(m.reach_s for m in fading.MEMORIES))
+    assert feature.from_s == feature.window_s or feature.from_s in (CORE_S, LONGEST_S)
+    assert (feature.name in formulas.CORE) == (feature.from_s <= CORE_S)
 
 
 def test_names_are_unique() -> None:
