@@ -17,7 +17,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from core.errors import BadInput
-from core.evaluation.intervals import Blocks, estimate, wilson
+from core.evaluation.intervals import LEAST_BLOCKS, Blocks, wilson
 from core.evaluation.record import Alerts, Estimate
 from core.features.bars import SECOND_NS
 
@@ -279,14 +279,15 @@ def alerts_at(
 def share(part: int, whole: int, parts: Floats, wholes: Floats, holding: int) -> Estimate:
     """part / whole with its interval from the sums of each replicate (ratio of sums); no value where whole is 0.
 
-    Replicates of 7 of 7 are all 1, and no interval at all: it is never narrower than Wilson's for as many independent
-    cases. `holding` is the number of blocks that hold a case, as for `intervals.estimate`.
+    Replicates of 7 of 7 are all 1, and no interval at all: it is the hull of the percentiles of the replicates and of
+    Wilson's interval for as many independent cases. No ends where fewer than `LEAST_BLOCKS` blocks hold a case
+    (`holding`).
     """
     if whole == 0:
         return Estimate(value=None)
-    drawn = np.divide(parts, wholes, out=np.full(parts.shape, np.nan), where=wholes > 0)
-    found = estimate(np.append(part / whole, drawn), holding, "share")
-    if found.low is None or found.high is None:
-        return found
+    if holding < LEAST_BLOCKS:
+        return Estimate(value=part / whole)
+    known = wholes > 0
+    drawn_low, drawn_high = np.quantile(parts[known] / wholes[known], (0.025, 0.975))
     low, high = wilson(part / whole, whole)
-    return Estimate(value=found.value, low=min(low, found.low), high=max(high, found.high))
+    return Estimate(value=part / whole, low=min(low, float(drawn_low)), high=max(high, float(drawn_high)))

@@ -46,7 +46,7 @@ def probability(y: NDArray[np.bool_], p: Floats, *, climatology: float, horizon_
     points = bins(y, p, horizon_s)
     return Probability(
         brier=float(wrong[:, 0].mean()),
-        brier_skill=estimate(skill, blocks.holding(y), "difference"),
+        brier_skill=estimate(skill, blocks.holding(y), "plain"),
         log_loss=float(-np.where(y, np.log(inside), np.log1p(-inside)).mean()),
         ece=sum(b.rows * abs(b.p - b.share) for b in points) / y.size,
         bins=points,
@@ -68,7 +68,11 @@ def bins(y: NDArray[np.bool_], p: Floats, horizon_s: int) -> tuple[Bin, ...]:
 
 @dataclass(frozen=True)
 class Sigmoid:
-    """A calibration of log-odds: odds' = exp(b) * odds^a, a > 0; it keeps the order of forecasts, and so their AP."""
+    """A calibration of log-odds: odds' = exp(b) * odds^a, a > 0.
+
+    It keeps the order of forecasts, and so their AP, as long as they differ by more than a float can tell: those whose
+    calibrated odds are beyond 1e15 all become 1.
+    """
 
     a: float
     b: float

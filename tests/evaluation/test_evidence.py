@@ -66,8 +66,8 @@ def test_the_meter_says_in_words_what_holds_and_what_is_missing() -> None:
     few = meter([train, train, part(3600, (100, 109), (1000, 1009))], Estimate(value=0.4, low=0.3, high=0.5))
     assert not few.enough
     assert few.sentence == (
-        "No conclusion holds. The 3,600 rows of the test part are 60 independent horizons and 2 episodes, with 20 spikes; "
-        "30 spikes and 5 episodes are needed. At the present rate that takes 10.0 more hours of capture."
+        "No conclusion holds. The 3,600 rows of the test part are 60 independent horizons and 2 episodes, with 20 "
+        "spikes; 30 spikes and 5 episodes are needed. At the present rate that takes 10.0 more hours of capture."
     )
     assert (few.width, few.hours_to_width) == (0.10, pytest.approx(20.0))
     none = meter([train, train, part(3600)])

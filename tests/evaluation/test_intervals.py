@@ -164,18 +164,20 @@ def test_with_spikes_in_too_few_blocks_there_are_no_ends_and_with_no_spike_no_va
 def test_replicates_without_a_score_are_left_out_unless_they_are_many() -> None:
     values = np.append(0.5, np.linspace(0.3, 0.7, 100))
     values[1:9] = np.nan
-    assert estimate(values, 10, "share").low is not None
+    assert estimate(values, 10, "log-odds").low is not None
     values[1:12] = np.nan
-    assert estimate(values, 10, "share").low is None
+    assert estimate(values, 10, "log-odds").low is None
 
 
 def test_ends_stay_where_a_score_can_be_and_around_its_value() -> None:
     draws = np.random.default_rng(0)
-    perfect = estimate(np.append(1.0, np.minimum(1, draws.normal(1, 0.05, 300))), 8, "share")
+    perfect = estimate(np.append(1.0, np.minimum(1, draws.normal(1, 0.05, 300))), 8, "log-odds")
     assert perfect.high == 1.0 and 0 < (perfect.low or 0) < 1
-    lift = estimate(np.append(1.2, np.abs(draws.normal(1.2, 1, 300))), 8, "ratio")
+    rare = np.append(0.2, np.maximum(0, draws.normal(0.2, 0.1, 300)))
+    assert 0.4 < (estimate(rare, 8, "arcsine").high or 1) < 0.7  # a replicate of 0 does not push the upper end to 1
+    lift = estimate(np.append(1.2, np.abs(draws.normal(1.2, 1, 300))), 8, "log")
     assert (lift.low or 0) > 0
-    same = estimate(np.zeros(301), 8, "difference")
+    same = estimate(np.zeros(301), 8, "plain")
     assert (same.low, same.high) == (0.0, 0.0)
 
 

@@ -75,7 +75,9 @@ def test_a_distorted_forecast_is_mended_and_its_order_kept() -> None:
     mended = fitted.apply(p)
     assert sum(b.rows * abs(b.p - b.share) for b in bins(y, mended, 60)) / y.size < 0.01
     assert average_precision_score(y, mended) == pytest.approx(average_precision_score(y, p), abs=1e-12)
-    assert "power 0.5" in fitted.sentence
+    assert Sigmoid(0.5, -2.0).sentence == (
+        "Calibrated on validation: the odds are raised to the power 0.5 and multiplied by 0.135."
+    )
 
 
 def test_the_fit_is_that_of_a_logistic_regression_without_penalty() -> None:
