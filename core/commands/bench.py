@@ -69,7 +69,7 @@ def simulated(mood: str, seed: int, hours: float, quantile: float = 0.95) -> Dat
 
 
 def _evaluation(args: argparse.Namespace) -> dict[str, Any]:
-    from core.features.dataset import SHARES
+    from core.features.steps import SHARES
     from core.training import study
 
     names = _names(args.models)

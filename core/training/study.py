@@ -56,6 +56,10 @@ def judged(
     )  # fmt: skip
 
 
+NOTHING = 1e-9
+"""A gain of less is the rounding of equal numbers: a constant forecast's AP is the base rate."""
+
+
 def side(gain: Estimate) -> str:
     """Where the interval of a gain lies: above 0, below it, or about it; "open" where it has no ends.
 
@@ -64,7 +68,7 @@ def side(gain: Estimate) -> str:
     """
     if gain.low is None or gain.high is None:
         return "open"
-    return "above" if gain.low > 0 else "below" if gain.high < 0 else "about"
+    return "above" if gain.low > NOTHING else "below" if gain.high < -NOTHING else "about"
 
 
 def tally(evaluations: Iterable[Evaluation]) -> dict[str, Any]:
@@ -123,9 +127,10 @@ def timed(dataset: Dataset, forecasts: int = 9, replicates: int = REPLICATES, be
     """Seconds that `evaluate` takes on this dataset. What is forecast by does not matter: it is the ranks of features,
     every other one taken for a baseline. The first use of compiled code is not counted."""
     parts = {split: dataset.part(split) for split in ("validation", "test")}
-    said = []
+    said: list[Forecast] = []
     for name in dataset.features[:forecasts]:
-        p = {split: x[name].rank(pct=True).fillna(0.5).to_numpy() for split, (x, _) in parts.items()}
+        ranks = {split: x[name].rank(pct=True).fillna(0.5) for split, (x, _) in parts.items()}
+        p = {split: np.asarray(rank, np.float64) for split, rank in ranks.items()}
         (_, y_val), (_, y) = parts["validation"], parts["test"]
         scores = score(name, y_val, p["validation"], y, p["test"])
         at_theta = score_at(name, y_val, p["validation"], scores.theta, "validation")

@@ -45,6 +45,7 @@ def tape(product: str = "BTC-USD", seed: int = 0, hours: float = 24.0, *, mood: 
         bid_size=column(MISSING, orders[:, 4]),
         ask_size=column(MISSING, orders[:, 5]),
         size=column(matches[:, 1], MISSING),
-        side=np.concatenate((np.repeat(orders[:, 1], makers), orders[:, 1], np.zeros(beats.size, np.int64)))
-        .astype(np.int8)[order],
+        side=np.concatenate((np.repeat(orders[:, 1], makers), orders[:, 1], np.zeros(beats.size, np.int64))).astype(
+            np.int8
+        )[order],
     )
