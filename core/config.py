@@ -114,7 +114,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tau_bps is a threshold on forward volatility in bps, None as long as the user has not set one (training then takes
     `quantile` of its training part). theta is the alert probability for the model `theta_model`; None, or another
     model,
-    means the one chosen on validation.
+    means the one chosen on validation. cooldown_s is the time from one alert to the next at least, None the horizon;
+    after an alert the odds must fall below `rearm` times theta's before the next. Until muted_until_ns (ns UTC) alerts
+    are kept and not delivered.
     """
 
     feed: str = "embedded"
@@ -125,6 +127,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     tau_bps: Positive | None = None
     theta: Share | None = None
     theta_model: str = ""
+    cooldown_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
+    rearm: Annotated[float, msgspec.Meta(gt=0, le=1)] = 0.5
+    muted_until_ns: Annotated[int, msgspec.Meta(ge=0)] = 0
     speed: Annotated[float, msgspec.Meta(ge=1, le=1000)] = 60.0
     seed: Annotated[int, msgspec.Meta(ge=0)] = 0
 

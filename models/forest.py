@@ -42,7 +42,8 @@ class Forest(TwoClass):
         """Grow trees on X (n, k), y (n,); nothing else is used. Raises ValueError for one class."""
         values, spike = self._learn(X, y)
         self.model_ = RandomForestClassifier(
-            n_estimators=self.trees, max_depth=self.depth, max_samples=self.rows, max_features="sqrt", n_jobs=1,
+            n_estimators=self.trees, max_depth=self.depth, max_features="sqrt",
+            max_samples=max(1, round(self.rows * spike.size)), n_jobs=1,
             min_samples_leaf=max(1, min(self.least, spike.size // 100)), class_weight="balanced",
             random_state=self.seed,
         ).fit(_narrow(values), spike)  # fmt: skip
@@ -50,7 +51,8 @@ class Forest(TwoClass):
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """P of (no spike, spike), (n, 2), as if both classes were equally common (balanced weights)."""
-        return both(np.clip(self.model_.predict_proba(_narrow(self._take(X)))[:, 1], 0.0, 1.0))
+        inputs = _narrow(self._take(X))
+        return both(np.clip(self.model_.predict_proba(inputs)[:, 1], 0.0, 1.0))
 
 
 def _narrow(values: NDArray[np.float64]) -> NDArray[np.float32]:

@@ -3,7 +3,7 @@
 Bollerslev 1986, doi:10.1016/0304-4076(86)90063-1: var[t+1] = omega + alpha r[t]^2 + beta var[t], by quasi maximum
 likelihood (the `arch` library) on the returns of the training part. Unrolled, var[t+1] is omega / (1 - beta) plus alpha
 times the sum of beta^k r[t-k]^2: a fading mean with memory beta, which a sum of the fading means among the features
-gives within 2 % for any beta from 0.8 to 0.988. k bars ahead the variance is V + (alpha + beta)^(k-1) (var[t+1] - V), V
+gives within 3 % for any beta from 0.8 to 0.988. k bars ahead the variance is V + (alpha + beta)^(k-1) (var[t+1] - V), V
 its long-run mean. P(it reaches tau) through the errors of log volatility on the training part (`_exceeding`).
 """
 
@@ -23,8 +23,8 @@ DISTORTED = False
 ABOUT = "Lets the variance of each second follow the squared return before it, and says how often its errors reach τ."
 
 RETURN = "rms_1"
-DECAYS = {f"ewma_{s}": 0.94 if s == 11 else 0.5 ** (1 / s) for s in (3, 6, 11, 22, 45, 90)}
-"""The fading means by the decay a bar, as in docs/feature_spec.md."""
+DECAYS = {RETURN: 0.0} | {f"ewma_{s}": 0.94 if s == 11 else 0.5 ** (1 / s) for s in (3, 6, 11, 22, 45, 90)}
+"""The fading means by their decay a bar, as in docs/feature_spec.md; the last return is one that fades at once."""
 BETAS = (0.8, 0.988)
 MOST = 50_000
 """Returns that are estimated on, the newest: a bound on the time it takes."""
@@ -62,20 +62,18 @@ class Garch(Exceeding):
         fit = model.fit(disp="off", show_warning=False, options={"maxiter": 200})
         omega, alpha, beta = (float(p) for p in fit.params)
         self.omega_, self.alpha_, self.beta_ = omega * size**2, alpha, beta
-        self.columns_ = [name for name in DECAYS if self._has(name)] or ["ewma_11"]
+        self.columns_ = [name for name in DECAYS if self._has(name)] or [RETURN]
         self.weights_ = _as_a_sum([DECAYS[name] for name in self.columns_], float(np.clip(beta, *BETAS)))
-        known = [float(np.nanmean(m2)) if np.isfinite(m2 := self._named(values, n)).any() else size
-                 for n in self.columns_]  # fmt: skip
-        self.means_ = known
+        self.size_ = size
         self.floor_ = 1e-6 * size**2
         self.note_ = f"alpha {alpha:.3g}, beta {beta:.3g}, estimated on {returns.size:,} returns"
         return wanted - self._forecast(values)
 
     def _forecast(self, values: Floats) -> Floats:
         faded = np.zeros(len(values))
-        for name, weight, mean in zip(self.columns_, self.weights_, self.means_, strict=True):
+        for name, weight in zip(self.columns_, self.weights_, strict=True):
             column = self._named(values, name)
-            column = np.where(np.isnan(column), mean, column)
+            column = np.where(np.isnan(column), self.size_, column)
             faded += weight * column * column
         next_one = (self.omega_ + self.alpha_ * np.maximum(faded, 0.0)) / (1.0 - min(self.beta_, BETAS[1]))
         persistence = self.alpha_ + self.beta_

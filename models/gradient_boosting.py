@@ -172,3 +172,14 @@ def _told(progress: Any, rounds: int) -> Any:
 def build(seed: int, volatility: str) -> GradientBoosting:  # noqa: ARG001
     """An unfitted model; `volatility` is not used, all columns are."""
     return GradientBoosting(seed=seed)
+
+
+SPACE = {
+    "depth": (1, 5, False),
+    "rate": (0.01, 0.2, True),
+    "rows": (0.3, 1.0, False),
+    "columns": (0.1, 1.0, False),
+    "penalty": (1.0, 300.0, True),
+    "least": (5.0, 500.0, True),
+}
+"""What can be tuned: (lowest, highest, evenly in logs) of each."""

@@ -118,3 +118,7 @@ class Logistic(TwoClass):
 def build(seed: int, volatility: str) -> Logistic:  # noqa: ARG001
     """An unfitted model; `seed` is not used, the solver is deterministic."""
     return Logistic()
+
+
+SPACE = {"C": (1e-6, 1.0, True)}
+"""What can be tuned: the penalty's strength, evenly in logs."""

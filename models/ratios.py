@@ -24,7 +24,8 @@ ABOUT = "Corrects the HAR forecast by small decision trees that see how the mark
 
 VOLATILITIES = ("rv_", "tick_std_", "bipower_", "range_", "ewma_", "rms_")
 WITHOUT_UNIT = ("imbalance_", "flow_", "log_", "jump_")
-SLOW = ("rms_3600", "ewma_90", "rv_300")
+SLOW = {"rms_3600": 1, "ewma_90": 1, "rv_300": 300}
+"""Slow volatilities, the first that a row has; each with how many one-second variances it sums."""
 BLOCKS = 5
 APART = 300
 """Rows left out beside a held-out block: no horizon and no common window reaches across."""
@@ -106,12 +107,9 @@ class Ratios(Har):
         """The inputs (n, m): logs of volatilities over slow volatility, returns over it, and what has no unit."""
         names = [str(name) for name in getattr(self, "feature_names_in_", ())]
         slow = np.full(len(values), np.nan)
-        for name in SLOW:
-            if name in names:
-                column = self._named(values, name) / (np.sqrt(300.0) if name == "rv_300" else 1.0)
-                slow = np.where(np.isnan(slow) | (slow <= 0), column, slow)
-        if not np.isfinite(slow).any():
-            slow = self._named(values, self.volatility)
+        for name, bars in SLOW.items() if names else {self.volatility: 1}.items():
+            if name in names or not names:
+                slow = np.where(slow > 0, slow, self._named(values, name) / np.sqrt(bars))
         log_slow = np.where(slow > 0, np.log(np.where(slow > 0, slow, 1.0)), np.nan)
         inputs = []
         for name in names or [str(self.volatility)]:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from ui import actions, loaders, shown, text
+from ui import actions, loaders, shown, text, training_panels
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
 from ui.tables import evidence_rows, run_rows, split_rows
@@ -11,7 +11,7 @@ from ui.theme import bps
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
 with open_page(title, sentence, loaders.shown()):
     settings, market, champion = loaders.settings(), loaders.current_market(), loaders.champion()
-    job, runs = loaders.job("train"), loaders.runs()
+    job, tuning, runs = loaders.job("train"), loaders.job("tune"), loaders.runs()
     if market is None and not runs:
         empty(
             "No ticks yet. Models learn from captured minutes: start a capture, or import a recording.",
@@ -19,7 +19,7 @@ with open_page(title, sentence, loaders.shown()):
             "Open capture",
         )
         st.stop()
-    if job.state in ("died", "failed", "stopped"):
+    if {job.state, tuning.state} & {"died", "failed", "stopped"}:
         actions.close_runs()
     shown.explain(settings, market)
     top = st.container()
@@ -64,9 +64,10 @@ with open_page(title, sentence, loaders.shown()):
                 key="train",
                 on_click=actions.train,
                 args=(chosen,),
-                disabled=not chosen or not meter,
+                disabled=not chosen or not meter or tuning.running,
             )
-            note("About a minute on this machine; the page may be left.")
+            note("A tuning runs: train when it has ended." if tuning.running else
+                 "About a minute on this machine; the page may be left.")  # fmt: skip
 
         @fragment(run_every=1.0 if job.running else None)
         def progress() -> None:
@@ -88,8 +89,13 @@ with open_page(title, sentence, loaders.shown()):
     elif not job.running:
         first = f"the first {text.plural(len(offered), 'model')}"
         empty(f"No runs yet. Train {first}: under a minute on this machine.")
+    if runs:
+        training_panels.folds(runs[0])
+    if market is not None:
+        training_panels.tuning(tuning, ready=meter is not None, training=job.running)
     with st.expander("Log and MLflow"):
         note(f"Log of the last training: {code(loaders.log_file('train'))}")
+        note(f"Log of the last tuning: {code(loaders.log_file('tune'))}")
         note(f"MLflow: {code(loaders.home().mlflow_uri)}")
         for training in runs[:1]:
             for m in training.models:

@@ -3,8 +3,10 @@
 import streamlit as st
 
 from ui import actions, charts, loaders, shown, text
+from ui.alert_panel import alert_panel
 from ui.alert_rule import alert_rule
 from ui.cells import monitor_cells, no_data
+from ui.escrow_panel import escrow_panel
 from ui.live_figure import live_figure
 from ui.shell import block, box, empty, fragment, kind, note, open_page, strip
 from ui.theme import bps, percent, prob
@@ -109,3 +111,5 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         )
     with right:
         alert_rule(champion, settings)
+    alert_panel(market, ticking)
+    escrow_panel(market, champion, ticking)

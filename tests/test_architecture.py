@@ -20,7 +20,7 @@ IMPURE = (
 ADAPTERS = {
     "websockets": ("core/ingestion/capture", "exchange/", "tests/"),
     "httpx": ("core/ingestion/capture", "exchange/", "tests/"),
-    "sqlite3": ("core/ingestion/store", "core/live/forecasts", "tests/"),
+    "sqlite3": ("core/ingestion/store", "core/live/forecasts", "core/live/escrow", "core/live/alerts", "tests/"),
     "pyarrow.parquet": ("core/ingestion/store", "core/live/forecasts", "core/features/dataset", "tests/"),
     "mlflow": ("core/training/", "tests/"),
     "evidently": ("core/evaluation/drift", "tests/"),

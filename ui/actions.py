@@ -5,12 +5,13 @@ Streamlit runs these before the page's own run (`on_click`, `on_change`), outsid
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from core import jobs
 from core.errors import TremorError
-from core.live import pipeline
+from core.live import alerts, pipeline
 from core.training import tracking
 from ui import loaders
 from ui.state import Session
@@ -133,20 +134,25 @@ def ask(setting: str, key: str) -> None:
 def train(names: Sequence[str]) -> None:
     """Train the models `names` on the settings' question and market."""
 
-    def act() -> None:
-        chosen, market = loaders.settings(), loaders.current_market()
-        argv = ["train", "--label", chosen.label, "--horizon", str(chosen.horizon_s), "--models", ",".join(names)]
-        argv += ["--seed", str(chosen.seed)]
-        argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
-        if market is not None:
-            argv += ["--venue", market.venue, "--product", market.product]
-        jobs.start(loaders.home(), "train", argv)
+    _told(lambda: jobs.start(loaders.home(), "train", ["train", "--models", ",".join(names), *_asked()]))
 
-    _told(act)
+
+def tune(name: str, trials: int) -> None:
+    """Try hyper-parameters of the model `name` on the settings' question and market."""
+    _told(lambda: jobs.start(loaders.home(), "tune", ["tune", "--model", name, "--trials", str(trials), *_asked()]))
+
+
+def _asked() -> list[str]:
+    """Question, threshold, seed and market as the options of a verb."""
+    chosen, market = loaders.settings(), loaders.current_market()
+    argv = ["--label", chosen.label, "--horizon", str(chosen.horizon_s), "--seed", str(chosen.seed)]
+    argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
+    return argv if market is None else [*argv, "--venue", market.venue, "--product", market.product]
 
 
 def close_runs() -> None:
-    """End in MLflow the runs of a training that did not live to end them: a look at one file where there are none."""
+    """End in MLflow the runs of a training or tuning that did not live to end them: a look at one file where there are
+    none."""
     tracking.reconcile(loaders.home())
 
 
@@ -160,6 +166,23 @@ def compare(reference: str, current: str) -> None:
         jobs.start(loaders.home(), "drift", argv)
 
     _told(act)
+
+
+def plant(leak: str) -> None:
+    """Plant a leak into a copy of the pipeline, on the settings' question and market."""
+
+    def act() -> None:
+        argv, market = ["leakage", "--plant", leak], loaders.current_market()
+        if market is not None:
+            argv += ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "leakage", argv)
+
+    _told(act)
+
+
+def report() -> None:
+    """Write the report of the newest training: PDF, comparison and model card."""
+    _told(lambda: jobs.start(loaders.home(), "report", ["report"]))
 
 
 def take(step: int) -> None:
@@ -190,8 +213,37 @@ def start_monitor() -> None:
     _told(act)
 
 
+def acknowledge() -> None:
+    """Say that all alerts of the shown market were seen."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        if market is not None:
+            alerts.acknowledge(loaders.home(), market.venue, market.product, time.time_ns())
+
+    _told(act)
+
+
+def mute(seconds: int) -> None:
+    """Send no alerts for so long; 0 sends them again."""
+    _told(lambda: loaders.save(muted_until_ns=time.time_ns() + seconds * 10**9 if seconds else 0))
+
+
+def check_escrow() -> None:
+    """Walk the chain of hashes of all live forecasts."""
+
+    def act() -> None:
+        market = loaders.current_market()
+        argv = [] if market is None else ["--venue", market.venue, "--product", market.product]
+        jobs.start(loaders.home(), "escrow", ["escrow", *argv])
+
+    _told(act)
+
+
 __all__ = [
+    "acknowledge",
     "ask",
+    "check_escrow",
     "choose",
     "choose_market",
     "choose_theta",
@@ -199,6 +251,9 @@ __all__ = [
     "compare",
     "import_path",
     "import_upload",
+    "mute",
+    "plant",
+    "report",
     "reset_theta",
     "start_capture",
     "start_monitor",
@@ -206,5 +261,6 @@ __all__ = [
     "stop_capture",
     "take",
     "train",
+    "tune",
     "use_tau",
 ]

@@ -15,14 +15,15 @@ from ui.theme import prob
 def alert_rule(champion: Meta, settings: Settings) -> None:
     """θ of `champion`: a slider that saves it, and the way back to the one chosen on validation."""
     block("Alert rule", "changing θ does not make the champion stale")
-    shown = round(min(max(loaders.theta(champion, settings), 0.01), 0.99), 2)
+    shown = round(min(max(loaders.theta(champion, settings), 0.001), 0.999), 3)
     key = Session().anew("theta", champion.name)
     st.slider(
         "θ, alert when P reaches",
-        0.01,
-        0.99,
+        0.001,
+        0.999,
         shown,
-        0.01,
+        0.001,
+        format="%.3f",
         key=key,
         help=text.HELP["theta"],
         on_change=actions.choose_theta,

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Any
 
 from core.evaluation.drift import DriftTable
-from core.evaluation.record import Meter
+from core.evaluation.record import Fold, Meter
 from core.ingestion.store import Quarantined
+from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
+from core.training.tuned import Tuned
 from ui.text import market_name
 from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, size, utc
 
@@ -174,14 +177,77 @@ def drift_rows(made: DriftTable, *, moved: bool) -> Rows:
     return ["verdict", "feature", "statistic", "value", "threshold", "median, reference", "median, current"], rows
 
 
+def fold_rows(folds: Sequence[Fold]) -> Rows:
+    """The folds of one training: what each was trained on and scored on. Base rate and τ are the same for all
+    models."""
+    now = time.time_ns()
+    rows = [
+        [
+            str(f.number),
+            utc(f.first_ns, now, zone=False),
+            count(f.train_rows),
+            count(f.rows),
+            count(f.spikes),
+            percent(f.base_rate),
+            bps(f.tau_bps),
+        ]
+        for f in {f.number: f for f in folds}.values()
+    ]
+    return ["fold", "scored from, UTC", "trained on", "scored on", "spikes", "base rate", "τ, bps"], rows
+
+
+def fold_lift_rows(folds: Sequence[Fold], titles: dict[str, str], champion: str) -> Rows:
+    """One row a model, best mean lift first: mean, lowest and highest lift, and the lift on each fold."""
+    numbers = sorted({f.number for f in folds})
+    found = []
+    for model in dict.fromkeys(f.model for f in folds):
+        mine = {f.number: f.lift for f in folds if f.model == model}
+        values = lifts(folds, model)
+        mean = mean_lift(values)
+        found.append(
+            (
+                -(mean or 0.0),
+                [
+                    titles.get(model, model) + (" ★" if model == champion else ""),
+                    lift(mean),
+                    f"{lift(min(values))} to {lift(max(values))}" if values else MISSING,
+                    *(lift(mine.get(n)) for n in numbers),
+                ],
+            )
+        )
+    columns = ["model", "mean lift", "lowest to highest", *(f"fold {n}" for n in numbers)]
+    return columns, [row for _, row in sorted(found, key=lambda pair: pair[0])]
+
+
+def tuning_rows(tunings: Sequence[Tuned]) -> Rows:
+    """One row a tuned model: when, trials, mean lift of its own parameters and of the best, the gain and its error."""
+    now = time.time_ns()
+    rows = [
+        [
+            t.title,
+            "in use" if t.used else "own parameters",
+            utc(t.made_ns, now, zone=False),
+            f"{len(t.trials)} of {t.asked}",
+            lift(t.own_lift),
+            lift(t.lift),
+            f"{100 * math.expm1(t.gain):+.0f} ± {100 * math.expm1(t.error):.0f} %".replace("-", "−"),
+        ]
+        for t in tunings
+    ]
+    return ["model", "next training", "when, UTC", "trials", "own lift", "best lift", "gain"], rows
+
+
 __all__ = [
     "Rows",
     "confusion_rows",
     "drift_rows",
     "evidence_rows",
+    "fold_lift_rows",
+    "fold_rows",
     "gap_rows",
     "run_rows",
     "score_rows",
     "split_rows",
     "tick_rows",
+    "tuning_rows",
 ]

@@ -20,6 +20,18 @@ HELP: Final[dict[str, str]] = {
     "horizons": "Independent horizons: seconds that share no part of what they forecast. Neighbouring seconds share "
     "nearly all of it, so thousands of rows may be a hundred trials.",
     "episode": "Episode: a run of volatility above τ; runs closer than the horizon are one.",
+    "skill": "Brier score: mean squared distance of the probability from what happened, 0 is perfect. Skill: 1 less "
+    "the Brier score over that of always saying the share of spikes there was; 0 is no better, below 0 is worse.",
+    "within": "Inside sessions: each forecast is replaced by its rank in its session (cut at each full hour), so that "
+    "telling a busy day from a quiet one earns nothing. It is the harder score, and the one a verdict is made of.",
+    "interval": "Interval: 95 %, by drawing stretches of five horizons anew 500 times. A difference is paired: both "
+    "models are drawn on the same stretches.",
+    "brier": "Brier skill: 1 - Brier score / that of always saying the base rate of train. 0 is no skill, 1 perfect.",
+    "ece": "ECE, expected calibration error: how far a forecast lies from what came, on average over ten bins.",
+    "log_loss": "Log loss: the mean of -log of the probability given to what came. Lower is better.",
+    "onset": "Onset: only alerts and episodes while volatility is not already above τ. It is the harder question.",
+    "lead": "Lead: seconds from the alert that caught an episode to the episode's start.",
+    "budget": "Budget: the lowest θ that keeps to so many alerts an hour on validation, with a horizon between alerts.",
     "gap": "Gap: a stretch in which events are known or suspected to be missing.",
     "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
     "and the session that ended at it stays ended.",
@@ -61,6 +73,16 @@ LABELS: Final[dict[str, str]] = {
     "bipower": "bipower: realised volatility less jumps",
     "next_row": "next_row: trailing volatility of the next row (leaky)",
 }
+PLANTS: Final[dict[str, str]] = {
+    "next_row": "the next row's trailing volatility as label",
+    "shift_before_rolling": "returns shifted before the windows roll",
+    "centred_window": "windows centred on now",
+    "random_split": "rows split at random",
+    "label_as_feature": "the label left among the features",
+    "tau_on_all_rows": "τ taken from all rows",
+    "scaler_on_all_rows": "scaler fitted on all rows",
+}
+"""Leaks that can be planted, by core's name."""
 LEAKY: Final = (
     "The label next_row is leaky: it is the trailing volatility one row later, and all but one of its seconds are "
     "already in the features. Its scores near 1 say nothing about the future. It is here to be recognised."
@@ -125,6 +147,7 @@ __all__ = [
     "HELP",
     "LABELS",
     "LEAKY",
+    "PLANTS",
     "PRODUCTS",
     "SPEEDS",
     "VENUES",

@@ -131,6 +131,15 @@ def prob(x: float | None) -> str:
     return _minus(f"{x:.2f}") if _known(x) else MISSING
 
 
+def score(x: float | None) -> str:
+    """An average precision: two decimals, and two significant digits where spikes are so rare that those say nothing.
+
+    >>> score(0.264), score(0.0026), score(None)
+    ('0.26', '0.0026', '–')
+    """
+    return prob(x) if x is None or x >= 0.01 else bps(x)
+
+
 def lift(x: float | None) -> str:
     """How many times the base rate: one decimal."""
     return f"{x:.1f}" if _known(x) else MISSING
@@ -258,6 +267,7 @@ __all__ = [
     "prob",
     "rate",
     "rgba",
+    "score",
     "short_count",
     "size",
     "utc",

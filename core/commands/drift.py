@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from core import jobs
-from core.commands.model import market_options, told
+from core.commands.asked import market_options, told
 from core.config import Home, load_settings
 
 

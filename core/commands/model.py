@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core import jobs
-from core.config import LABELS, Home, Settings, load_settings
+from core.commands.asked import (
+    MOST_FOLDS,
+    chosen_quantile,
+    chosen_seed,
+    market_options,
+    question_options,
+    refuse_beside,
+    told,
+)
+from core.config import Home, Settings, load_settings
 from core.errors import BadInput, NotThere
 from core.evaluation import archive
 from core.evaluation.scores import as_row
@@ -25,20 +31,16 @@ if TYPE_CHECKING:
 
 EXAMINED = 0.15
 """Share of a training's progress that the leakage doctor takes."""
-SEEDS = 2**32
-"""Seeds from 0 up to this one, which numpy and XGBoost take."""
 
 
 def register(sub: Any) -> None:
     train = sub.add_parser("train", help="fit models, score them, log them to MLflow")
-    train.add_argument("--label", choices=LABELS, help="what is forecast (the saved setting)")
-    train.add_argument("--horizon", type=int, metavar="S", help="seconds ahead (the saved setting)")
-    tau = train.add_mutually_exclusive_group()
-    tau.add_argument("--quantile", type=float, metavar="Q", help="τ as a quantile of the training part, 0 to 1")
-    tau.add_argument("--tau", type=float, metavar="BPS", help="τ in bps")
+    question_options(train)
     train.add_argument("--models", default="", metavar="a,b,c", help="which models, comma between (all)")
-    train.add_argument("--seed", type=int, metavar="N", help="of everything random (the saved setting)")
-    market_options(train)
+    train.add_argument(
+        "--folds", type=int, default=5, metavar="N", help="walk-forward folds before the test part, 0 for none (5)"
+    )
+    train.add_argument("--untuned", action="store_true", help="leave aside what `tune` has found")
     train.set_defaults(run=run_train)
 
     evaluate = sub.add_parser("evaluate", help="the scores of the newest training")
@@ -57,6 +59,7 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """Train as the job "train"; the scores of each model on the test part, at the theta that validation chose."""
     settings = load_settings(home)
     with jobs.hold(home, "train") as me:
+        refuse_beside(home, "tune")
         beat = told(me)
         beat(0.0, "reading ticks")
         from core.evaluation.leakage import examine
@@ -67,9 +70,9 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         from core.training.fit import train
 
         question = asked_question(args, settings)
-        seed = _seed(settings.seed if args.seed is None else args.seed)
-        _refuse_thresholds(args)
-        quantile = _quantile(args, settings, question.label, question.horizon_s)
+        seed, quantile = chosen_seed(args, settings), chosen_quantile(args, settings)
+        if not 0 <= args.folds <= MOST_FOLDS:
+            raise BadInput(f"{args.folds} folds: give a number from 0 (none) to {MOST_FOLDS}")
         with Reader(home) as reader:
             market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
@@ -84,7 +87,7 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         )  # fmt: skip
         trained = train(
             home, dataset, names, seed, lambda share, message: beat(EXAMINED + (1 - EXAMINED) * share, message),
-            quantile=quantile, leakage=found,
+            quantile=quantile, leakage=found, folds=args.folds, untuned=args.untuned,
         )  # fmt: skip
         evaluation = archive.load(home, trained[0].meta.training)
         result = {
@@ -103,6 +106,8 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "verdict": msgspec.to_builtins(evaluation.verdict),
             "evidence": msgspec.to_builtins(evaluation.meter),
             "champion": evaluation.champion,
+            "folds": list(msgspec.to_builtins(evaluation.folds)),
+            "folds_note": evaluation.folds_note,
             "missing": list(dataset.missing),
         }
         me.end("done", f"trained {len(trained)} models", {"models": [one.meta.name for one in trained]})
@@ -144,6 +149,8 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "leakage": msgspec.to_builtins(first.leakage),
         "verdict": msgspec.to_builtins(evaluation.verdict) if evaluation else None,
         "evidence": msgspec.to_builtins(evaluation.meter) if evaluation else None,
+        "folds": list(msgspec.to_builtins(evaluation.folds)) if evaluation else [],
+        "folds_note": evaluation.folds_note if evaluation else "",
         "missing": list(first.missing),
     }
 
@@ -207,36 +214,9 @@ def judged(evaluation: Evaluation | None, name: str) -> dict[str, Any]:
     return said
 
 
-def market_options(parser: Any) -> None:
-    parser.add_argument("--venue", metavar="V", help="whose ticks (those of the saved feed)")
-    parser.add_argument("--product", metavar="P", help="of which product (the saved setting)")
-
-
 def _about(meta: Any) -> dict[str, Any]:
     names = ("title", "baseline", "run_id", "seed", "note")
     return {"artifact": meta.name} | {name: getattr(meta, name) for name in names}
-
-
-def _refuse_thresholds(args: argparse.Namespace) -> None:
-    """Raise BadInput for numbers that no threshold is, before minutes are spent on the ticks."""
-    if args.tau is not None and not 1e-6 <= args.tau <= 1e6:
-        raise BadInput(f"τ is {args.tau:g} bps: give a number above 0, from 0.000001 to 1,000,000")
-    if args.quantile is not None and not 0 < args.quantile < 1:
-        raise BadInput(f"the quantile is {args.quantile:g}: give a number between 0 and 1, such as 0.95")
-
-
-def _quantile(args: argparse.Namespace, settings: Settings, label: str, horizon_s: int) -> float | None:
-    """The quantile that `Labelled.threshold` takes tau from, None where tau is given or saved in bps."""
-    if args.tau is not None or args.quantile is not None:
-        return None if args.tau is not None else float(args.quantile)
-    same = (label, horizon_s) == (settings.label, settings.horizon_s)
-    return None if settings.tau_bps is not None and same else settings.quantile
-
-
-def _seed(seed: int) -> int:
-    if not 0 <= seed < SEEDS:
-        raise BadInput(f"the seed is {seed}: give a whole number from 0 to {SEEDS - 1:,}")
-    return seed
 
 
 def _market_if_any(reader: Reader, settings: Settings) -> Market | None:
@@ -263,17 +243,3 @@ def _since_ns(text: str | None) -> int:
         raise BadInput(f"since is {text}: write a time such as 2026-04-06T15:02:00") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
-
-
-def told(me: jobs.Holder) -> Callable[[float, str], None]:
-    """A beat that also writes to standard error, at most one line a second."""
-    said = 0.0
-
-    def beat(share: float, message: str) -> None:
-        nonlocal said
-        me.beat(share, message)
-        if time.monotonic() - said >= 1.0:
-            said = time.monotonic()
-            print(f"{share:4.0%} {message}", file=sys.stderr)
-
-    return beat

@@ -1,4 +1,4 @@
-"""monitor, status."""
+"""monitor, escrow, status."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from core import jobs
-from core.config import Home
+from core.config import Home, load_settings
 
-JOBS = ("exchange", "capture", "import", "train", "drift", "monitor")
+JOBS = ("exchange", "capture", "import", "train", "tune", "leakage", "drift", "monitor", "escrow")
 
 
 def seconds(text: str) -> float:
@@ -26,6 +26,10 @@ def register(verbs: Any) -> None:
     monitor.add_argument("--model", help="another model than the champion, by the name of its artifact")
     monitor.add_argument("--seconds", type=seconds, metavar="N", help="stop after this many seconds")
     monitor.set_defaults(run=run_monitor)
+    escrow = verbs.add_parser("escrow", help="were the live forecasts changed since, and how have they fared?")
+    escrow.add_argument("--venue")
+    escrow.add_argument("--product")
+    escrow.set_defaults(run=run_escrow)
     status = verbs.add_parser("status", help="what runs, and how it fares")
     status.set_defaults(run=run_status)
 
@@ -39,6 +43,28 @@ def run_monitor(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             return run(monitor, holder, args.seconds)
         finally:
             monitor.close()
+
+
+def run_escrow(args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """The chain of hashes walked from its first forecast, and each model's record on one market."""
+    import msgspec
+
+    from core.features.markets import chosen
+    from core.ingestion.store import Reader
+    from core.live import escrow
+
+    with jobs.hold(home, "escrow") as me:
+        with Reader(home) as reader:
+            market = chosen(reader, load_settings(home), args.venue, args.product)
+        chain = escrow.verify(home)
+        me.end("done", chain.sentence)
+    result: dict[str, Any] = msgspec.to_builtins(chain)
+    return result | {
+        "sentence": chain.sentence,
+        "venue": market.venue,
+        "product": market.product,
+        "records": msgspec.to_builtins(escrow.records(home, market.venue, market.product)),
+    }
 
 
 def run_status(_args: argparse.Namespace, home: Home) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from core.evaluation.record import Estimate, Evidence, Meter
 from core.features.bars import SECOND_NS
-from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES, SHARES
+from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
 from core.features.labels import events
+from core.features.steps import SHARES
 
 WIDTH = 0.10
 """Width of an AP's interval that hours are named for."""

@@ -138,10 +138,12 @@ class Within(msgspec.Struct, frozen=True, kw_only=True):
 class Alerts(msgspec.Struct, frozen=True, kw_only=True):
     """Alerts and episodes on test at one budget, hysteresis and cooldown applied; never counted in rows.
 
-    theta is the lowest alert probability that keeps to the budget on validation. An alert at a catches the episode that
-    starts at s when a < s <= a + H; `onset` counts only episodes and alerts while volatility is not already above tau.
-    Counts are None-free; a share without a denominator is an Estimate without value. lead_s is the median time from the
-    catching alert to the episode's start.
+    theta keeps to the budget on validation with the most alerts; it is above every forecast where none does, and then
+    nothing alerts. An alert at a catches the episode that starts at s when a < s <= a + H. `onset` leaves out the
+    alerts raised while volatility is above tau or was in the last horizon. An alert whose horizon runs beyond its
+    session is not counted, nor is an episode at a session's first second. `hours` are seconds with a forecast / 3600; a
+    share without a denominator has no value. lead_s is the median time from the first catching alert to the episode's
+    start.
     """
 
     budget_per_h: float

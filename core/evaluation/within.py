@@ -52,14 +52,18 @@ def stretch_of(bar_end_ns: Rows, session: Rows) -> Rows:
 
 
 def ranks(p: Floats, stretch: Rows) -> Floats:
-    """Rank of each p (n,) among those of its stretch, divided by their number: in (0, 1], ties share their mean rank.
+    """Share of each stretch that lies below each p (n,), half of its equals counted as below: inside (0, 1).
+
+    A forecast that says the same throughout has 0.5 everywhere, however long the stretch is: a rank divided by their
+    number would be a little higher in a short one, and short stretches are the ones that begin with a spike.
 
     >>> ranks(np.array([0.1, 0.9, 0.9, 5.0]), np.array([0, 0, 0, 1])).round(3).tolist()
-    [0.333, 0.833, 0.833, 1.0]
+    [0.167, 0.667, 0.667, 0.5]
     """
     import pandas as pd
 
-    return np.asarray(pd.Series(p).groupby(stretch).rank(method="average", pct=True), np.float64)
+    inside = pd.Series(p).groupby(stretch)
+    return np.asarray((inside.rank(method="average") - 0.5) / inside.transform("size"), np.float64)
 
 
 def resampled_ranks(y: NDArray[np.bool_], p: Floats, stretches: Stretches, blocks: Blocks) -> Resampled | None:

@@ -41,7 +41,7 @@ MEMORIES: tuple[Memory, ...] = (
     Memory("90", 0.5 ** (1 / 90), 1024, 60),
     Memory("hour", 1.0, 3600, 300),
 )
-"""The last return; half-lives of 3 to 90 s, two apart, so that a sum of them is within 2 % of any memory between
+"""The last return; half-lives of 3 to 90 s, two apart, so that a sum of them is within 3 % of any memory between
 (11.2 s
 is RiskMetrics' 0.94); and the last hour, or as much of it as the session has: most recorded sessions are shorter."""
 NAMES: tuple[str, ...] = tuple(m.name for m in MEMORIES)

@@ -1,12 +1,15 @@
-"""The forecasts that were made: one row a bar and model, written as the bar closes, and never changed.
+"""The forecasts that were made: one row a bar and model, written as the bar closes, sealed by a hash, never changed.
 
-`made_ns` is our clock when the row was written: after a stall, or where a recording is replayed faster than it was
-recorded, that can be after the market itself had shown the outcome. SQLite in WAL mode beside the ticks: the monitor
-writes, pages and exports read.
+Each row's hash covers its fields and the hash before it: a row that is changed, added or taken away later breaks the
+chain there (S. Haber and W. S. Stornetta, "How to time-stamp a digital document", 1991). `seen_ns` is the newest bar
+that was known when the row was written: a forecast is in escrow when that bar ends before its horizon does, whatever
+the clock on the wall says of a recording that is replayed. SQLite in WAL mode beside the ticks: the monitor writes,
+pages and exports read.
 """
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -20,6 +23,7 @@ from core.errors import Damaged
 _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
     venue TEXT NOT NULL, product TEXT NOT NULL, bar_end_ns INTEGER NOT NULL, model TEXT NOT NULL,
     p REAL, vol_bps REAL, mid REAL NOT NULL, tau_bps REAL NOT NULL, theta REAL NOT NULL, made_ns INTEGER NOT NULL,
+    horizon_s INTEGER, seen_ns INTEGER, seq INTEGER, hash TEXT,
     PRIMARY KEY (venue, product, model, bar_end_ns)
 ) STRICT, WITHOUT ROWID"""
 
@@ -28,8 +32,8 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What a model said at the end of one bar of the horizon that follows it.
 
     p: probability of a spike (None while the windows warm up); vol_bps: trailing volatility (None likewise); mid in
-    quote
-    currency; made_ns: our clock when it was made.
+    quote currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. The last two are
+    None in rows that are older than the escrow.
     """
 
     venue: str
@@ -42,9 +46,20 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     tau_bps: float
     theta: float
     made_ns: int
+    horizon_s: int | None = None
+    seen_ns: int | None = None
 
 
 FIELDS: tuple[str, ...] = Forecast.__struct_fields__
+
+
+_ADDED = {"horizon_s": "INTEGER", "seen_ns": "INTEGER", "seq": "INTEGER", "hash": "TEXT"}
+"""Columns that files of earlier versions do not have."""
+
+
+def digest(before: str, forecast: Forecast) -> str:
+    """The hash that seals a forecast: sha256 of the hash before it ("" for the first) and of all its fields."""
+    return hashlib.sha256(before.encode() + msgspec.json.encode(forecast)).hexdigest()
 
 
 class Log:
@@ -52,28 +67,43 @@ class Log:
 
     def __init__(self, home: Home) -> None:
         home.data.mkdir(parents=True, exist_ok=True)
-        with _readable(home):
+        with readable(home):
             self._connection = sqlite3.connect(home.forecasts_db, timeout=10)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(_TABLE)
+            for name, kind in _ADDED.items():
+                if name not in _columns(self._connection):
+                    self._connection.execute(f"ALTER TABLE forecasts ADD COLUMN {name} {kind}")
+            self._connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS chain ON forecasts (seq)")
             self._connection.commit()
 
     def append(self, forecasts: Sequence[Forecast]) -> int:
         """Write those not yet there, in one commit; returns how many were new."""
-        rows = [tuple(getattr(f, name) for name in FIELDS) for f in forecasts]
+        marks = ", ".join("?" * (len(FIELDS) + 2))
+        statement = f"INSERT OR IGNORE INTO forecasts ({', '.join(FIELDS)}, seq, hash) VALUES ({marks})"
+        new = 0
         with self._connection:
-            marks = ", ".join("?" * len(FIELDS))
-            cursor = self._connection.executemany(
-                f"INSERT OR IGNORE INTO forecasts ({', '.join(FIELDS)}) VALUES ({marks})", rows
-            )
-        return cursor.rowcount
+            self._connection.execute("BEGIN IMMEDIATE")
+            last = self._connection.execute("SELECT seq, hash FROM forecasts ORDER BY seq DESC LIMIT 1").fetchone()
+            seq, before = last if last is not None and last[0] is not None else (0, "")
+            for f in forecasts:
+                sealed = digest(before, f)
+                row = (*(getattr(f, name) for name in FIELDS), seq + 1, sealed)
+                if self._connection.execute(statement, row).rowcount:
+                    seq, before, new = seq + 1, sealed, new + 1
+        return new
 
     def close(self) -> None:
         self._connection.close()
 
 
+def _columns(connection: sqlite3.Connection) -> set[str]:
+    return {row[1] for row in connection.execute("PRAGMA table_info(forecasts)")}
+
+
 @contextmanager
-def _readable(home: Home) -> Iterator[None]:
+def readable(home: Home) -> Iterator[None]:
+    """What SQLite cannot read is Damaged, with the file's name and what to do."""
     try:
         yield
     except sqlite3.DatabaseError as error:
@@ -85,16 +115,18 @@ def table(
 ) -> pa.Table:
     """Forecasts with bar_end_ns >= `from_ns`, oldest first, a column a field of `Forecast`; empty when none were
     made."""
-    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, pa.int64()]
+    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3]
     schema = pa.schema(list(zip(FIELDS, types, strict=True)))
     rows: list[tuple[object, ...]] = []
     if home.forecasts_db.exists():
         with (
-            _readable(home),
+            readable(home),
             closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection,
         ):
+            there = _columns(connection)
+            fields = ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
             rows = connection.execute(
-                f"SELECT {', '.join(FIELDS)} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
+                f"SELECT {fields} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
                 " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
                 " ORDER BY bar_end_ns, venue, product, model",
                 (from_ns, venue, venue, product, product, model, model),

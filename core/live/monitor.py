@@ -2,28 +2,38 @@
 
 Window and horizon, sampler, kernel and formulas are those of training. A row whose windows are warming up is written
 without a probability. The champion is looked up anew at every step, so that a new training or a roll-back is followed;
-one that learned from another market is not.
+one that learned from another market is not. The baselines of the champion's training forecast beside it as shadows, and
+every forecast is graded when its horizon is over.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from core.config import Home, load_settings
 from core.errors import NotThere
+from core.evaluation.events import Alarm
 from core.features.bars import SECOND_NS
 from core.features.markets import chosen
 from core.features.windows import CORE_S
 from core.ingestion.store import Market, Reader
 from core.jobs import Holder
+from core.live import alerts
+from core.live.alerts import Alert
+from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
+from core.live.sinks import Post
 from core.live.tail import Stretch, Tail
 from core.training import registry
+
+if TYPE_CHECKING:
+    from models import Estimator
 
 EVERY_S = 0.25
 """How often the store is looked at: a bar is forecast at most this long after it closed."""
@@ -48,16 +58,24 @@ class Monitor:
         self._reader = Reader(home)
         market = chosen(self._reader, load_settings(home), venue, product)
         self._tail = Tail(market.venue, market.product)
-        self._log = Log(home)
+        self._log, self._grades, self._alerts = Log(home), Grades(home), alerts.Ledger(home)
+        self._post = Post(home, partial(alerts.delivered, home))
+        self._rule: tuple[str, float, int, float] | None = None
+        self._unsettled: list[Alert] | None = None
+        self._pending: list[Forecast] | None = None
+        self._estimators: dict[str, str] = {}
         self._meta: registry.Meta | None = None
-        self._model: Any = None
+        self._models: list[tuple[Estimator, registry.Meta]] = []
         self._heard_ns: int | None = None
 
     def _market(self) -> Market:
         return chosen(self._reader, load_settings(self._home), self._tail.venue, self._tail.product)
 
     def close(self) -> None:
+        self._post.close()
+        self._alerts.close()
         self._log.close()
+        self._grades.close()
         self._reader.close()
 
     def step(self) -> dict[str, Any]:
@@ -71,8 +89,12 @@ class Monitor:
         assert meta is not None
         new = self._tail.advance(self._reader, self._market())
         # at a start, and when the champion changes, only bars whose outcome is not known yet are forecast
-        made = self._forecast(_open_outcome(self._tail.kept, meta.horizon_s) if changed else new)
-        self._log.append(made)
+        stretch = _open_outcome(self._tail.kept, meta.horizon_s) if changed else new
+        made = self._forecast(stretch, *self._models[0])
+        shadows = [f for shadow in self._models[1:] for f in self._forecast(stretch, *shadow)]
+        self._log.append([*made, *shadows])
+        self._grade([*made, *shadows])
+        self._alert(made, stretch, meta)
         now_ns = self._clock_ns()
         if len(new) and not first:
             self._heard_ns = now_ns
@@ -121,21 +143,72 @@ class Monitor:
                 )
         if name is None or (self._meta is not None and self._meta.name == name):
             return False
-        self._model, self._meta = registry.load(self._home, name)
+        self._models = [registry.load(self._home, name)]
+        self._meta = self._models[0][1]
+        self._models += [registry.load(self._home, shadow) for shadow in _shadows(self._home, self._meta)]
         return True
 
-    def _forecast(self, stretch: Stretch) -> list[Forecast]:
-        meta = self._meta
-        assert meta is not None
+    def _alert(self, made: list[Forecast], stretch: Stretch, meta: registry.Meta) -> None:
+        """Raise, write, send, and settle those whose outcome is known by now."""
+        settings = load_settings(self._home)
+        cooldown_s = meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s
+        theta = settings.theta_for(meta.name, meta.theta)
+        rule = (meta.name, theta, cooldown_s, settings.rearm)
+        if rule != self._rule:
+            self._rule, self._alarm = rule, Alarm(theta, cooldown_s, settings.rearm)
+        now_ns = self._clock_ns()
+        new = self._alerts.append(
+            alerts.raised(
+                self._alarm, made, stretch.bars.session, now_ns=now_ns, muted=now_ns < settings.muted_until_ns
+            )
+        )
+        for alert in new:
+            if not alert.muted:
+                self._post.send(alert)
+        if self._unsettled is None:
+            self._unsettled = self._alerts.open(self._tail.venue, self._tail.product)
+        else:
+            self._unsettled += new
+        known = alerts.settled(self._unsettled, self._tail.kept, meta.volatility)
+        if known:
+            self._alerts.settle(known)
+            done = {alert.bar_end_ns for alert, *_ in known}
+            self._unsettled = [alert for alert in self._unsettled if alert.bar_end_ns not in done]
+
+    def _grade(self, made: list[Forecast]) -> None:
+        """Grade those whose horizon is over; what an earlier monitor left open is looked up further back, once."""
+        stretch = self._tail.kept
+        if not len(stretch):
+            return
+        if self._pending is None:
+            self._pending = self._grades.open(self._tail.venue, self._tail.product)
+            oldest_ns = min((f.bar_end_ns for f in self._pending), default=int(stretch.bars.bar_end_ns[-1]))
+            if oldest_ns < stretch.bars.bar_end_ns[0]:
+                behind_s = int(stretch.bars.bar_end_ns[-1] - oldest_ns) // SECOND_NS
+                longer = Tail(self._tail.venue, self._tail.product, behind_s + CORE_S)
+                longer.advance(self._reader, self._market())
+                stretch = longer.kept
+        else:
+            self._pending += [f for f in made if f.p is not None]
+        for name in {f.model for f in self._pending} - self._estimators.keys():
+            self._estimators[name] = registry.find(self._home, name).volatility
+        graded = outcomes(self._pending, stretch, self._estimators)
+        if graded:
+            self._grades.append(graded, self._clock_ns())
+            done = {(f.model, f.bar_end_ns) for f, _ in graded}
+            self._pending = [f for f in self._pending if (f.model, f.bar_end_ns) not in done]
+
+    def _forecast(self, stretch: Stretch, model: Estimator, meta: registry.Meta) -> list[Forecast]:
         if not len(stretch):
             return []
+        seen_ns = int(self._tail.kept.bars.bar_end_ns[-1])
         when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
         rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
         volatility = stretch.feature(meta.volatility)
         full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
         p = np.full(len(stretch), np.nan)
         if full.any():
-            p[full] = self._model.predict_proba(rows[full])[:, 1]
+            p[full] = model.predict_proba(rows[full])[:, 1]
         theta = load_settings(self._home).theta_for(meta.name, meta.theta)
         mids, now = stretch.bars.of("close"), self._clock_ns()
         return [
@@ -150,9 +223,18 @@ class Monitor:
                 tau_bps=meta.tau_bps,
                 theta=theta,
                 made_ns=now,
+                horizon_s=meta.horizon_s,
+                seen_ns=seen_ns,
             )
             for i in range(len(stretch))
         ]
+
+
+def _shadows(home: Home, meta: registry.Meta) -> list[str]:
+    """Names of the baselines that were trained with `meta` on the same rows."""
+    return [
+        m.name for m in registry.artifacts(home) if m.training == meta.training and m.baseline and m.name != meta.name
+    ]
 
 
 def _open_outcome(stretch: Stretch, horizon_s: int) -> Stretch:

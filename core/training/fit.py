@@ -7,15 +7,12 @@ published together after the last word.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 import models
 from core.config import Home
@@ -25,41 +22,22 @@ from core.evaluation import leakage as doctor
 from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
 from core.evaluation.probability import fit_sigmoid
-from core.evaluation.record import UNCHECKED, Check, Evaluation, Judged, Leakage
-from core.evaluation.scores import Scores, as_row, score, score_at
+from core.evaluation.record import UNCHECKED, Check, Leakage
+from core.evaluation.scores import score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
-from core.training.registry import Meta
+from core.training.folds import FOLDS, decide, learned, validation_evidence, walk_forward
+from core.training.kept import Fitted, Trained, finish, keep
+from core.training.tuned import usable
 
 if TYPE_CHECKING:
     from core.features.dataset import Dataset
-    from models import Estimator, Model
+    from models import Model
 
 Beat = Callable[[float, str], None]
 """Told how far the work is: a share of 1, and what is being done."""
 
-SHARE = {"fit": 0.5, "judge": 0.2, "log": 0.3}
-SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted model and what is known of it."""
-
-    estimator: Estimator
-    meta: Meta
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """One model with all that it says; `estimator` is as it was fitted, `calibrated` what is asked."""
-
-    model: Model
-    estimator: Estimator
-    calibration: tuple[float, float] | None
-    calibrated: Estimator
-    forecast: Forecast
-    seconds: float
+SHARE = {"fit": 0.35, "folds": 0.2, "judge": 0.2, "log": 0.25}
 
 
 def silent(_share: float, _message: str) -> None:
@@ -75,6 +53,8 @@ def train(
     *,
     quantile: float | None = None,
     leakage: Leakage = UNCHECKED,
+    folds: int = FOLDS,
+    untuned: bool = False,
 ) -> list[Trained]:
     """Fit the models `names` on the training part, judge them on test, log and keep all of it, and crown the best.
 
@@ -87,11 +67,14 @@ def train(
     quantile : of the training part that gave the dataset its tau, None if tau was given in bps; kept for `stale`
     leakage : what the doctor found in the pipeline that made the dataset; the signatures of an illusion in the scores
         are added to it here
+    folds : walk-forward folds that the models are tried on before the test part; 0 for none
+    untuned : leave aside what tunings found, and take the models' own parameters
 
     Returns
     -------
-    One entry a model, in the order of `models.discover`. The champion becomes the one with the best average precision
-    on validation, baselines included, unless the pipeline or the label leaks: then the champion stays.
+    One entry a model, in the order of `models.discover`. The champion becomes the best by `folds.decide` (on
+    validation, or on folds where that holds too little), baselines included, unless pipeline or label leaks: then the
+    champion stays.
 
     Raises
     ------
@@ -107,22 +90,34 @@ def train(
     chosen = [found[name] for name in found if name in (names or found)]
     training = uuid.uuid4().hex[:8]
 
+    tunings = {} if untuned else {m.NAME: t for m in chosen if (t := usable(home, m, dataset, quantile))}
+    params = {name: tuned.params for name, tuned in tunings.items() if tuned.used}
+
     fitted = []
     for i, model in enumerate(chosen):
 
         def told(share: float, message: str, i: int = i) -> None:
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
-        fitted.append(fit_one(dataset, model, training, seed, told))
+        fitted.append(fit_one(dataset, model, training, seed, params.get(model.NAME), told))
+    tried = walk_forward(
+        dataset, chosen, seed, quantile=quantile, folds=folds, params=params,
+        beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
+    )  # fmt: skip
     forecasts = [f.forecast for f in fitted]
     leakage = doctor.verdict([*leakage.checks, *_by_name(dataset), doctor.signatures([f.scores for f in forecasts])])
-    winner = None if leakage.verdict == "leaky" else max(forecasts, key=lambda f: f.validation.pr_auc).name
+    best, why = decide(
+        {f.model: f.validation.pr_auc for f in forecasts}, tried, validation_evidence(dataset),
+        [f.title for f in forecasts if f.model in params],
+    )  # fmt: skip
+    winner = None if leakage.verdict == "leaky" else next(f.name for f in forecasts if f.model == best)
+    start = SHARE["fit"] + SHARE["folds"]
     evaluation = evaluate(
         dataset, forecasts, training=training, leakage=leakage, champion=winner, quantile=quantile, seed=seed,
-        beat=lambda share, message: beat(SHARE["fit"] + SHARE["judge"] * share, message),
+        folds=tried, folds_note=why, beat=lambda share, message: beat(start + SHARE["judge"] * share, message),
     )  # fmt: skip
 
-    start = SHARE["fit"] + SHARE["judge"]
+    start += SHARE["judge"]
     beat(start, "opening MLflow (the first time takes about 20 s)")
     now = time.time_ns()
     done: list[Trained] = []
@@ -136,7 +131,8 @@ def train(
         for i, f in enumerate(fitted):
             beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
             judged = next(m for m in evaluation.models if m.name == f.forecast.name)
-            one, content = _keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure)
+            tuned = tunings.get(f.model.NAME)
+            one, content = keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned)
             done.append(one)
             contents.append(content)
         ids = {one.meta.name: one.meta.run_id for one in done}
@@ -145,7 +141,7 @@ def train(
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
-        _finish(home, evaluation, dataset)
+        finish(home, evaluation, dataset)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     if winner is not None:
         registry.set_champion(home, winner)
@@ -158,7 +154,9 @@ def _by_name(dataset: Dataset) -> list[Check]:
     return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
-def fit_one(dataset: Dataset, model: Model, training: str, seed: int, told: Beat) -> Fitted:
+def fit_one(
+    dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None = None, told: Beat = silent
+) -> Fitted:
     """Fit one model on the training part and let it speak of the other two; nothing is kept, logged or judged.
 
     `training` is what its artifact is named after. Raises BadInput if it cannot be fitted, NotEnough if a part cannot
@@ -166,12 +164,12 @@ def fit_one(dataset: Dataset, model: Model, training: str, seed: int, told: Beat
     """
     started = time.monotonic()
     told(0.0, model.TITLE)
-    (x, y), (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in SPLITS)
-    estimator = model.build(seed, dataset.question.trailing)
+    rows, steer = (dataset.rows[dataset.rows["split"] == split] for split in ("train", "validation"))
+    (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in ("validation", "test"))
     try:
-        estimator.fit(
-            x, y, validation=(x_val, y_val), target=dataset.volatility("train"), tau_bps=dataset.tau_bps,
-            progress=lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
+        estimator = learned(
+            model, dataset, rows, steer, float(dataset.tau_bps), seed, params,
+            lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
         )  # fmt: skip
     except ValueError as error:
         raise BadInput(f"{model.TITLE} cannot be fitted: {error}") from error
@@ -188,89 +186,6 @@ def fit_one(dataset: Dataset, model: Model, training: str, seed: int, told: Beat
         validation=score_at(model.NAME, y_val, p_val, scores.theta, "validation"), calibration=said,
     )  # fmt: skip
     return Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
-
-
-def _keep(
-    dataset: Dataset,
-    f: Fitted,
-    judged: Judged,
-    evaluation: Evaluation,
-    seed: int,
-    experiment: str,
-    parent: str,
-    now: int,
-    figure: Any,
-) -> tuple[Trained, bytes]:
-    """Log one model to MLflow; what is known of it, and its file's content."""
-    question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
-    params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
-    about: dict[str, Any] = {
-        "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
-        "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
-        "fingerprint": dataset.fingerprint, "volatility": question.trailing,
-    }  # fmt: skip
-    run_id = tracking.log(
-        experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
-        params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta,
-                "calibration": f.forecast.calibration} | about
-          | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
-          | {f"model.{k}": v for k, v in params.items()},
-        metrics=_metrics(scores) | {f"validation_{k}": v for k, v in _metrics(validation).items()} | _judged(judged),
-        tags={
-            "training": evaluation.training, "label": question.label, "fingerprint": dataset.fingerprint,
-            "baseline": str(f.model.BASELINE), "leakage": evaluation.leakage.verdict,
-        },
-        figure=figure, curve=msgspec.to_builtins(scores.curve) | {"operating_point": as_row(scores)}, parent=parent,
-    )  # fmt: skip
-    suffix, content = models.to_bytes(f.estimator)
-    meta = Meta(
-        name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
-        training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
-        missing=tuple(dataset.missing), params=params, note=str(getattr(f.estimator, "stopping_", "")),
-        splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
-        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
-        leakage=evaluation.leakage, **about,
-    )  # fmt: skip
-    return Trained(f.calibrated, meta), content
-
-
-def _finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
-    """Log the training as a whole: its verdict, and the evaluation itself as a file."""
-    crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
-    tracking.finish(
-        evaluation.run_id,
-        params={
-            "label": evaluation.label, "horizon_s": evaluation.horizon_s, "tau_bps": evaluation.tau_bps,
-            "fingerprint": evaluation.fingerprint, "replicates": evaluation.replicates, "block_s": evaluation.block_s,
-            "champion": evaluation.champion, "best_baseline": evaluation.best_baseline, "product": dataset.product,
-        },
-        metrics=_judged(crowned) if crowned else {},
-        tags={
-            "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
-            "fingerprint": evaluation.fingerprint, "label": evaluation.label,
-        },
-        files=[archive.file(home, evaluation.training)],
-    )  # fmt: skip
-
-
-def _metrics(scores: Scores) -> dict[str, float]:
-    """Numbers only: MLflow has no word for an undefined precision, so it is left out, never written as 0."""
-    numbers = {k: v for k, v in as_row(scores).items() if k != "name" and v is not None}
-    return {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
-
-
-def _judged(m: Judged) -> dict[str, float]:
-    """The estimates with their ends, as far as they exist."""
-    named = {
-        "ap": m.ap, "ap_over_best": m.over_best, "within_ap": m.within.ap, "within_lift": m.within.lift,
-        "within_over_best": m.within.over_best, "brier_skill": m.probability.brier_skill,
-    }  # fmt: skip
-    ends = {
-        f"{name}{end}": getattr(e, key)
-        for name, e in named.items()
-        for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
-    }
-    return {k: float(v) for k, v in ends.items() if v is not None and np.isfinite(v)}
 
 
 def _heading(dataset: Dataset, leakage: Leakage) -> str:

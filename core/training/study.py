@@ -48,7 +48,7 @@ def judged(
     forecasts = []
     for i, model in enumerate(which):
         beat(0.8 * i / len(which), model.TITLE)
-        forecasts.append(fit_one(dataset, model, "study", seed, silent).forecast)
+        forecasts.append(fit_one(dataset, model, "study", seed).forecast)
     best = max(forecasts, key=lambda f: f.validation.pr_auc).name
     return evaluate(
         dataset, forecasts, training="study", leakage=UNCHECKED, champion=best, seed=seed, replicates=replicates,

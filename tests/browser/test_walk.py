@@ -28,6 +28,7 @@ ENOUGH_MARKET_S = 3 * 3600
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")]
 playwright = pytest.importorskip("playwright.sync_api")
 expect = playwright.expect
+expect.set_options(timeout=20_000)  # as the pages themselves: the first one waits for a server that has just begun
 
 
 @pytest.fixture(scope="module")
@@ -209,12 +210,20 @@ def test_4_evaluation(page: playwright.Page, server: str, home: Home) -> None:
     made = {m.title: m.scores for m in registry.artifacts(home)}
     assert len(table) == len(made) == 3
     for row in table:
-        scores = made[row[0].replace("★", "").strip()]
-        numbers = [float(c.replace(",", "").replace("%", "")) for c in row[1:] if re.fullmatch(r"[\d.,]+ ?%?", c)]
-        assert any(n == pytest.approx(scores.pr_auc, abs=0.006) for n in numbers)
-        assert scores.n_rows in numbers
-        assert scores.n_spikes in numbers
+        scores = made[row[0].replace("★", "").split(",")[0].strip()]
+        pooled = float(row[4].split("\n")[0])
+        assert pooled == pytest.approx(scores.pr_auc, abs=0.006)
+        assert re.search(r"\(.* to .*\)|no interval", row[4])
         assert scores.base_rate / 2 < scores.pr_auc < 0.95
+    test = next(row for row in rows(page, "evidence") if row[0] == "test")
+    counted = [int(c.replace(",", "")) for c in test if re.fullmatch(r"[\d,]+", c)]
+    assert {scores.n_rows, scores.n_spikes} <= set(counted)
+    assert page.locator(".st-key-verdict").is_visible()
+    for figure in ("ap", "ap_within", "events", "reliability", "sessions"):
+        expect(page.locator(f".st-key-{figure} .js-plotly-plot")).to_have_count(1)
+    page.locator(".st-key-alert_kind").get_by_text("onset only").click()
+    expect(page.locator(".st-key-events .js-plotly-plot")).to_have_count(1)
+    settled(page)
     assert page.locator(".st-key-pr .js-plotly-plot").count() == 1
     assert (
         sum(int(c.replace(",", "")) for row in rows(page, "confusion") for c in row if re.fullmatch(r"[\d,]+", c)) > 0

@@ -26,7 +26,7 @@ def test_ranks_are_scipys_inside_each_stretch(rows: list[tuple[int, float]]) -> 
     stretch, p = np.array([r[0] for r in rows]), np.array([r[1] for r in rows])
     for k in set(stretch.tolist()):
         mine = p[stretch == k]
-        assert ranks(p, stretch)[stretch == k] == pytest.approx(rankdata(mine) / mine.size)
+        assert ranks(p, stretch)[stretch == k] == pytest.approx((rankdata(mine) - 0.5) / mine.size)
 
 
 def days(skill_inside: bool) -> tuple[np.ndarray, ...]:
@@ -89,3 +89,14 @@ def test_groups_by_hand() -> None:
     assert found["day", "2023-11-14"].ap == 0.5
     assert found["day", "2023-11-15"].ap is None and found["day", "2023-11-15"].lift is None
     assert (found["regime", "calm"].ap, found["regime", "busy"].ap) == (1.0, None)
+
+
+def test_a_forecast_that_says_the_same_throughout_has_no_skill_inside_stretches_of_any_length() -> None:
+    session = np.repeat([0, 1, 2], [700, 60, 900])
+    times = (np.arange(session.size) + 100 * session + 1_767_225_600) * 10**9
+    y = np.zeros(session.size, bool)
+    y[[5, 400, 1000]] = True
+    y[700:740] = True  # the short one is the busy one
+    stretches, blocks = Stretches(times, session, y), Blocks(times, 300, 100)
+    scored = resampled_ranks(y, np.full(session.size, 0.05), stretches, blocks)
+    assert scored is not None and scored.aps[0] == y[stretches.rows].mean()

@@ -19,7 +19,7 @@ def made(home: Home) -> pd.DataFrame:
     return forecasts.table(home).to_pandas()
 
 
-@pytest.mark.parametrize("name", ["zscore", "logistic", "xgboost"])
+@pytest.mark.parametrize("name", ["zscore", "logistic", "xgboost", "alarm_clock", "garch", "har", "ratios", "forest"])
 def test_live_forecasts_are_those_of_history_to_the_bit(home: Home, name: str) -> None:
     events = ticks(3000)
     with Writer(home) as writer:
@@ -35,7 +35,8 @@ def test_live_forecasts_are_those_of_history_to_the_bit(home: Home, name: str) -
     bars = dataset.bars(Reader(home), "coinbase", "BTC-USD")
     table = dataset.table(bars)
     estimator, _ = registry.load(home, meta.name)
-    x = pd.DataFrame({f: table[dataset.formulas.NAMES.index(f)] for f in meta.features})
+    when = pd.Index(bars.bar_end_ns, name="bar_end_ns")
+    x = pd.DataFrame({f: table[dataset.formulas.NAMES.index(f)] for f in meta.features}, index=when)
     got = made(home)
     at = np.searchsorted(bars.bar_end_ns, got["bar_end_ns"])
     assert len(got) == 560  # a minute before the start, whose outcome was open, and all that came after
@@ -156,7 +157,8 @@ def test_theta_is_the_users_where_it_was_set_for_this_model(filled: Home) -> Non
     monitor = Monitor(filled)
     monitor.step()
     monitor.close()
-    assert set(made(filled)["theta"]) == {other.theta}
+    said = made(filled)
+    assert set(said.loc[said["model"] == other.name, "theta"]) == {other.theta}
 
 
 def test_without_a_model_it_says_to_train(filled: Home) -> None:

@@ -12,7 +12,8 @@ import pytest
 from core.config import Home
 from core.features.dataset import Dataset
 from core.features.labels import Question
-from core.training.fit import Trained, train
+from core.training.fit import train
+from core.training.kept import Trained
 
 SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]
@@ -26,6 +27,8 @@ def make(label: str = "rv", *, rows: int = 1200, tau_bps: float = 8.7, seed: int
     forward = 6 * level * rng.lognormal(0, 0.2, rows)
     forward[split == quiet] = 0.1
     columns = {name: level * rng.lognormal(0, 0.1, rows) for name in ("rv_60", "tick_std_60", "bipower_60", "range_60")}
+    columns |= {name: level * rng.lognormal(0, 0.1, rows) for name in ("intensity_60", "ewma_11", "rms_3600")}
+    columns["rms_1"] = np.abs(rng.normal(0, level))
     frame = pd.DataFrame(
         {"bar_end_ns": (1_760_000_000 + np.arange(rows)) * SECOND_NS, "session": 0, "mid": 91_000.0}
         | columns

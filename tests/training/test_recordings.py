@@ -20,6 +20,10 @@ RECORDINGS = (
 )
 
 
+BLIND = ("prevalence", "alarm_clock", "climatology")
+"""Rules that look at no feature: on a few hours their average precision is the base rate."""
+
+
 @pytest.fixture(scope="module")
 def recorded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Home:
     from core.ingestion.importing import import_files
@@ -35,7 +39,8 @@ def scores(home: Home, label: str) -> tuple[dict[str, Scores], dict[str, int]]:
     (x, y), (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in ("train", "validation", "test"))
     found, distinct = {}, {}
     for name, model in models.discover().items():
-        estimator = model.build(0, dataset.question.trailing).fit(x, y, validation=(x_val, y_val))
+        estimator = model.build(0, dataset.question.trailing)
+        estimator.fit(x, y, validation=(x_val, y_val), target=dataset.volatility("train"), tau_bps=dataset.tau_bps)
         p_val, p = (estimator.predict_proba(part)[:, 1] for part in (x_val, x_test))
         found[name], distinct[name] = score(name, y_val, p_val, y_test, p), np.unique(p).size
     return found, distinct
@@ -45,6 +50,9 @@ def scores(home: Home, label: str) -> tuple[dict[str, Scores], dict[str, int]]:
 def test_no_model_is_too_good_to_be_true_and_each_ranks_the_rows(recorded: Home, label: str) -> None:
     found, distinct = scores(recorded, label)
     for name, s in found.items():
+        if name in BLIND:
+            assert s.pr_auc == pytest.approx(s.base_rate, abs=0.01), name
+            continue
         assert s.base_rate < s.pr_auc <= 0.90, name
         assert distinct[name] >= 100, f"{name} tells {distinct[name]} probabilities apart"
 

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
+import models
 from core import jobs
 from core.__main__ import main, parser
 from core.config import Home, Settings, save_settings
@@ -51,6 +52,11 @@ def run(home: Home, *argv: str) -> dict[str, Any]:
     return result
 
 
+def named(result: dict[str, Any], model: str) -> dict[str, Any]:
+    """What a training said of one model."""
+    return next(m for m in result["models"] if m["name"] == model)
+
+
 @pytest.fixture(scope="module")
 def result(filled: Home) -> dict[str, Any]:
     return run(filled, "train", "--quantile", "0.8", "--seed", "3")
@@ -61,30 +67,34 @@ def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home)
     assert result["tau"] > 0 and len(result["fingerprint"]) == 16
     assert list(result["splits"]) == ["train", "validation", "test"]
     assert all(0 < counts["spikes"] < counts["rows"] for counts in result["splits"].values())
-    assert [m["name"] for m in result["models"]] == ["zscore", "logistic", "xgboost"]
+    assert [m["name"] for m in result["models"]] == list(models.discover())
     for model in result["models"]:
         assert set(MODEL_KEYS) <= model.keys()
         assert model["n_rows"] == result["splits"]["test"]["rows"]
         assert model["n_spikes"] == result["splits"]["test"]["spikes"]
-        assert model["lift"] > 1
-    assert result["leakage"]["verdict"] == "undecided" and result["leakage"]["checks"] == []
+        assert model["lift"] > 1 or model["name"] in ("prevalence", "alarm_clock", "climatology", "spread_activity")
+    assert result["leakage"]["verdict"] == "clean"
+    assert {check["name"] for check in result["leakage"]["checks"]} > {"truncation", "label_interval", "signatures"}
+    assert result["verdict"]["word"] in ("shown", "not shown", "no conclusion") and result["champion"]
+    assert [split["split"] for split in result["evidence"]["splits"]] == ["train", "validation", "test"]
     assert {"imbalance_60", "flow_60"} <= set(result["missing"])
     job = jobs.read(filled, "train")
-    assert job.state == "done" and job.message == "trained 3 models"
+    assert job.state == "done" and job.message == f"trained {len(models.discover())} models"
     assert (filled.processed / "test.parquet").exists()
 
 
 def test_the_same_words_give_the_same_numbers(result: dict[str, Any], filled: Home) -> None:
     again = run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", "xgboost")
-    before, now = result["models"][2], again["models"][0]
+    before, now = named(result, "xgboost"), again["models"][0]
     assert {k: before[k] for k in MODEL_KEYS if k != "run_id"} == {k: now[k] for k in MODEL_KEYS if k != "run_id"}
     assert again["fingerprint"] == result["fingerprint"] and now["run_id"] != before["run_id"]
 
 
 def test_the_leaky_label_is_called_leaky(result: dict[str, Any], filled: Home) -> None:
     leaky = run(filled, "train", "--label", "next_row", "--quantile", "0.8", "--models", "zscore")
-    assert leaky["leakage"]["verdict"] == "leaky" and leaky["leakage"]["checks"][0]["passed"] is False
-    assert "next_row is leaky" in leaky["leakage"]["detail"]
+    assert leaky["leakage"]["verdict"] == "leaky" == leaky["verdict"]["word"] and leaky["champion"] is None
+    failed = {check["name"]: check["detail"] for check in leaky["leakage"]["checks"] if check["passed"] is False}
+    assert {"label", "label_interval"} <= failed.keys() and "next_row is leaky" in failed["label"]
     assert leaky["models"][0]["pr_auc"] > 0.9
     assert run(filled, "evaluate")["leakage"]["verdict"] == "leaky"
 
@@ -95,8 +105,8 @@ def test_evaluate_repeats_the_stored_scores(result: dict[str, Any], filled: Home
     assert [m["name"] for m in shown["models"]] == ["zscore", "logistic"]
     for before, now in zip(last["models"], shown["models"], strict=True):
         assert {k: before[k] for k in MODEL_KEYS} == {k: now[k] for k in MODEL_KEYS}
-    one = run(filled, "evaluate", "--model", result["models"][1]["artifact"])
-    assert [m["run_id"] for m in one["models"]] == [result["models"][1]["run_id"]]
+    one = run(filled, "evaluate", "--model", named(result, "logistic")["artifact"])
+    assert [m["run_id"] for m in one["models"]] == [named(result, "logistic")["run_id"]]
 
 
 def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
@@ -104,7 +114,7 @@ def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
 ) -> None:
     import pyarrow.parquet as pq
 
-    artifact = result["models"][1]["artifact"]
+    artifact = named(result, "logistic")["artifact"]
     out = tmp_path / "forecasts.parquet"
     said = run(filled, "infer", "--model", artifact, "--out", str(out))
     table = pq.read_table(out).to_pandas()
@@ -120,7 +130,7 @@ def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
 @pytest.fixture
 def several(result: dict[str, Any], filled: Home, home: Home) -> tuple[Home, str]:
     """Three markets beside a model of one of them: real ticks, more of simulated ones, and prices without quotes."""
-    model: str = result["models"][1]["artifact"]
+    model: str = named(result, "logistic")["artifact"]
     shutil.copytree(filled.artifacts / model, home.artifacts / model)
     bare = {"bid": None, "ask": None, "trade_id": None}
     with Writer(home) as writer:
@@ -173,7 +183,7 @@ def test_a_forecast_is_that_of_training_and_does_not_depend_on_later_ticks(
     from core.ingestion.store import Reader
     from core.training.infer import forecasts
 
-    estimator, meta = registry.load(filled, result["models"][2]["artifact"])
+    estimator, meta = registry.load(filled, named(result, "xgboost")["artifact"])
     with Reader(filled) as reader:
         history = bars(reader, "coinbase", "BTC-USD")
     whole = forecasts(estimator, meta, history, "coinbase", "BTC-USD", 0.5).rows

@@ -2,6 +2,7 @@
 
 from ui.cells.feed import STALE_S, capture_cells, job_level, no_data
 from ui.cells.models import (
+    VERDICT_LEVEL,
     champion_cell,
     compared_here,
     drift_cell,
@@ -9,11 +10,13 @@ from ui.cells.models import (
     evaluation_cells,
     question_cells,
     training_cells,
+    verdict_cells,
 )
 from ui.cells.watch import home_cells, monitor_cells
 
 __all__ = [
     "STALE_S",
+    "VERDICT_LEVEL",
     "capture_cells",
     "champion_cell",
     "compared_here",
@@ -26,4 +29,5 @@ __all__ = [
     "no_data",
     "question_cells",
     "training_cells",
+    "verdict_cells",
 ]

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from core.config import Settings
 from core.evaluation.drift import DriftTable
-from core.evaluation.record import UNCHECKED, Leakage
+from core.evaluation.record import UNCHECKED, Estimate, Evaluation, Leakage
 from core.features.dataset import Labelled
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
+from ui.evidence import NO_INTERVAL, lead_of, signed
 from ui.shell import Cell, Level
-from ui.text import market_name
-from ui.theme import MISSING, age, bps, count, lift, percent, prob, utc
+from ui.text import market_name, plural
+from ui.theme import MISSING, age, bps, count, lift, percent, prob, score, utc
 
 
 def question_cells(rows: Labelled, settings: Settings, champion: Meta | None, stale: str | None) -> list[Cell]:
@@ -83,6 +85,38 @@ def evaluation_cells(training: Training, best: Meta) -> list[Cell]:
     ]
 
 
+VERDICT_LEVEL: dict[str, Level] = {"shown": "ok", "not shown": "idle", "no conclusion": "warn", "leaky": "bad"}
+
+
+def verdict_cells(e: Evaluation) -> list[Cell]:
+    """Evaluation: what may be said, the champion's score inside sessions and pooled, and what stands behind it."""
+    lead, test = lead_of(e), e.meter.splits[-1]
+    within, over = lead.within, lead.within.over_best
+    gain = "itself a baseline" if lead.name == e.best_within else f"{_ends(over, signed)}, inside sessions"
+    return [
+        Cell(VERDICT_LEVEL[e.verdict.word], "Verdict", e.verdict.word, f"{lead.title}, test split"),
+        Cell(
+            "idle",
+            "AP inside sessions",
+            score(within.ap.value),
+            f"{_ends(within.ap, score)}, base rate {percent(within.base_rate)}",
+        ),
+        Cell("idle", "AP pooled", score(lead.ap.value), f"{_ends(lead.ap, score)}, base rate {percent(e.base_rate)}"),
+        Cell("idle", "Over best baseline", signed(over.value), gain),
+        Cell(
+            "ok" if e.meter.enough else "warn",
+            "Evidence",
+            plural(test.episodes, "episode"),
+            f"in test, {count(test.horizons)} horizons",
+        ),
+        leakage_cell(e.leakage),
+    ]
+
+
+def _ends(x: Estimate, written: Callable[[float | None], str] = prob) -> str:
+    return NO_INTERVAL if x.low is None or x.high is None else f"{written(x.low)} to {written(x.high)}"
+
+
 def leakage_cell(leakage: Leakage) -> Cell:
     """The doctor's verdict on the pipeline behind a score."""
     level: dict[str, Level] = {"clean": "ok", "leaky": "bad", "undecided": "warn"}
@@ -143,6 +177,7 @@ def drift_cell(made: DriftTable | None, market: Market | None) -> Cell:
 
 
 __all__ = [
+    "VERDICT_LEVEL",
     "champion_cell",
     "compared_here",
     "drift_cell",
@@ -150,4 +185,5 @@ __all__ = [
     "evaluation_cells",
     "question_cells",
     "training_cells",
+    "verdict_cells",
 ]

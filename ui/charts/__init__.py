@@ -2,6 +2,8 @@
 
 from ui.charts.base import base
 from ui.charts.evaluation import ap_dots, pr_curves
+from ui.charts.evaluation_detail import lift_dots, reliability
+from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
 from ui.charts.threshold import hour
@@ -9,11 +11,14 @@ from ui.charts.threshold import hour
 __all__ = [
     "ap_dots",
     "base",
+    "event_line",
     "gap_line",
     "hour",
+    "lift_dots",
     "market_now",
     "mid_and_spread",
     "monitor",
     "pr_curves",
+    "reliability",
     "ticks_per_minute",
 ]

@@ -10,14 +10,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.charts.base import base, label
-from ui.theme import palette, percent, prob
+from ui.theme import palette, percent, prob, rgba, score
 
 Role = Literal["forecast", "challenger", "baseline"]
 
 
 @dataclass(frozen=True)
 class Line:
-    """One model's curve on the test split and its operating point (recall, precision; None where nothing alerts)."""
+    """One model's curve on the test split and its operating point (recall, precision; None where nothing alerts).
+
+    low, high : 95 % interval of the average precision, None where it has none
+    band : recall, and the lowest and highest precision there, of the curve's 95 % band; () where it has none
+    """
 
     title: str
     role: Role
@@ -28,6 +32,9 @@ class Line:
     point: tuple[float, float] | None
     theta: float
     champion: bool = False
+    low: float | None = None
+    high: float | None = None
+    band: tuple[Sequence[float], Sequence[float], Sequence[float]] | None = None
 
 
 def _name(line: Line) -> str:
@@ -37,7 +44,7 @@ def _name(line: Line) -> str:
 def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figure:
     """Precision over recall, both 0 to 1: champion solid, baselines dotted, base rate a line, operating points exact.
 
-    Names stand at the curves, at different recalls, so that no legend is needed.
+    Names stand at the curves, at different recalls, so that no legend is needed. A band lies below all curves.
     """
     c = palette(kind)
     f = base(kind, height, left=44, right=16, bottom=42)
@@ -66,6 +73,18 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
     order = {"baseline": 0, "challenger": 1, "forecast": 2}
     drawn = sorted(lines, key=lambda line: order[line.role])  # the champion on top
     for line in drawn:
+        if line.band is not None:
+            recall, low, high = line.band
+            f.add_scatter(
+                x=[*recall, *reversed(recall)],
+                y=[*high, *reversed(low)],
+                fill="toself",
+                mode="none",
+                fillcolor=rgba(getattr(c, line.role), 0.16),
+                hoverinfo="skip",
+                name=f"{_name(line)}, 95 % band",
+            )
+    for line in drawn:
         colour = getattr(c, line.role)
         f.add_scatter(
             x=[0.0, *line.recall],
@@ -90,7 +109,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
         notes.append(
             label(
                 c,
-                f"{_name(line)} {prob(line.pr_auc)}",
+                f"{_name(line)} {score(line.pr_auc)}",
                 x=x,
                 y=y,
                 xanchor="left",
@@ -119,7 +138,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
 
 def _free_places(lines: Sequence[Line]) -> list[tuple[float, float]]:
     """Where each curve's name stands: on its curve, far from the others and from the names set before."""
-    at = np.linspace(0.04, 0.7, 34)
+    at = np.linspace(0.04, 0.56, 34)  # a long name must end inside the plot on a phone
     heights = [np.interp(at, line.recall, line.precision) if line.recall else np.zeros(at.size) for line in lines]
     places: list[tuple[float, float]] = []
     for n, own in enumerate(heights):
@@ -132,24 +151,48 @@ def _free_places(lines: Sequence[Line]) -> list[tuple[float, float]]:
     return places
 
 
-def ap_dots(kind: str, lines: Sequence[Line], *, height: int | None = None) -> go.Figure:
-    """Average precision of each model as a dot beside the base rate as a line; never a bar from zero."""
+def ap_dots(
+    kind: str, lines: Sequence[Line], *, what: str = "average precision on the test split", height: int | None = None
+) -> go.Figure:
+    """Average precision of each model as a dot with its interval beside the base rate as a line; never a bar from zero.
+
+    Name and numbers stand above each dot, so that they have the whole width on a phone too.
+    """
     c = palette(kind)
-    f = base(kind, height or 72 + 36 * max(len(lines), 1), right=48, left=150, bottom=42)
+    f = base(kind, height or 76 + 42 * max(len(lines), 1), right=20, left=20, bottom=42)
     f.update_layout(hovermode="closest", dragmode=False)
-    best = max([line.pr_auc for line in lines], default=0.1)
-    top = min(1.0, max(0.1, best * 1.25))
-    for line in lines:
+    best = max([line.high if line.high is not None else line.pr_auc for line in lines], default=0.1)
+    rate = lines[0].base_rate if lines else 0.0
+    top = min(1.02, max(0.02, 1.12 * max(best, rate)))
+    notes = []
+    for n, line in enumerate(lines):
+        colour = getattr(c, line.role)
+        known = line.low is not None and line.high is not None
+        ends = f" ({score(line.low)} to {score(line.high)})" if known else ""
         f.add_scatter(
             x=[line.pr_auc],
-            y=[_name(line)],
-            mode="markers+text",
-            marker={"color": getattr(c, line.role), "size": 9},
-            text=[f"   {prob(line.pr_auc)}"],
-            textposition="middle right",
-            textfont={"color": c.text},
+            y=[n],
+            mode="markers",
+            marker={"color": colour, "size": 9},
+            error_x={
+                "type": "data", "symmetric": False, "array": [line.high - line.pr_auc],
+                "arrayminus": [line.pr_auc - line.low], "color": colour, "thickness": 1.5, "width": 4,
+            } if line.low is not None and line.high is not None else None,
             cliponaxis=False,
-            hovertemplate=f"{_name(line)}<br>AP {line.pr_auc:.3f}<extra></extra>",
+            hovertemplate=f"{_name(line)}<br>AP {line.pr_auc:.3f}{ends}<extra></extra>",
+        )  # fmt: skip
+        notes.append(
+            label(
+                c,
+                f"{_name(line)}{', baseline' if line.role == 'baseline' else ''}  <b>{score(line.pr_auc)}</b>{ends}",
+                xref="paper",
+                x=0,
+                xanchor="left",
+                y=n,
+                yanchor="bottom",
+                yshift=5,
+                font={"size": 12, "color": c.text},
+            )
         )
     f.update_xaxes(
         range=[0, top],
@@ -157,19 +200,15 @@ def ap_dots(kind: str, lines: Sequence[Line], *, height: int | None = None) -> g
         nticks=5,
         showspikes=False,
         fixedrange=True,
-        title={"text": "average precision on the test split", "font": {"size": 12, "color": c.muted}, "standoff": 6},
+        title={"text": what, "font": {"size": 12, "color": c.muted}, "standoff": 6},
     )
-    f.update_yaxes(
-        side="left", showgrid=False, tickfont={"color": c.text}, fixedrange=True, range=[-0.6, len(lines) - 0.1]
-    )
-    notes = []
+    f.update_yaxes(showgrid=False, showticklabels=False, fixedrange=True, range=[-0.5, len(lines) + 0.25])
     if lines:
-        rate = lines[0].base_rate
         f.add_vline(x=rate, line={"color": c.muted, "dash": "dot", "width": 1})
         notes.append(
             label(
                 c,
-                f"base rate {prob(rate)}",
+                f"base rate {score(rate)}",
                 x=rate,
                 yref="paper",
                 y=1,

@@ -14,6 +14,10 @@ ROOM_S = 40
 """Empty time on the right of a live figure."""
 
 
+TOPS = (0.1, 0.2, 0.5, 1.0)
+"""Where the axis of the probability may end: calibrated probabilities of rare spikes are small."""
+
+
 def monitor(
     kind: str,
     t: Times,
@@ -37,15 +41,18 @@ def monitor(
     c = palette(kind)
     f = base(kind, height)
     side = f.layout.yaxis.to_plotly_json()
+    known = p[np.isfinite(p)]
+    most = max(float(known.max()) if known.size else 0.0, theta or 0.0)
+    top = next(step for step in TOPS if step >= min(1.15 * most, 1.0))
     f.update_layout(
         yaxis=side | crosshair(c) | {"domain": [0.40, 1], "anchor": "x", "tickformat": ",.2f", "nticks": 6},
         yaxis2=side
         | {
             "domain": [0, 0.33],
             "anchor": "x",
-            "range": [0, 1],
-            "tickvals": [0, 0.25, 0.5, 0.75, 1],
-            "tickformat": ".2f",
+            "range": [0, top],
+            "tickvals": [0, top / 4, top / 2, 3 * top / 4, top],
+            "tickformat": ".2f" if top > 0.2 else ".3f",
             "fixedrange": True,
         },
         yaxis3=hidden("y"),
@@ -96,7 +103,7 @@ def monitor(
                 xanchor="left",
                 yref="y2",
                 y=theta,
-                yanchor="bottom" if theta < 0.7 else "top",
+                yanchor="bottom" if theta < 0.7 * top else "top",
                 font={"size": 12, "color": c.theta},
             )
         )
@@ -118,7 +125,7 @@ def monitor(
         line={"color": c.forecast, "width": 1.5},
         name="P",
         connectgaps=False,
-        hovertemplate="%{y:.2f}",
+        hovertemplate="%{y:.3f}",
         fill="tozeroy",
         fillcolor=rgba(c.forecast, 0.10),
     )

@@ -4,6 +4,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 """
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
+from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -24,25 +25,33 @@ from ui.loaders.market import (
 )
 from ui.loaders.question import labelled, market_question, meter, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "alerts",
+    "alerts_of",
     "band_rule",
     "champion",
     "comparison",
     "counters",
     "current_market",
     "disk",
+    "evaluated",
+    "evaluation",
+    "fared",
     "feed_names",
     "gaps",
+    "happening",
     "headline",
     "home",
     "identity",
     "job",
     "labelled",
     "last_ticks",
+    "line",
     "live",
     "log_file",
     "market_question",
@@ -52,6 +61,8 @@ __all__ = [
     "named_market",
     "newest",
     "offered",
+    "papers",
+    "planted",
     "quarantine",
     "quarantined",
     "runs",
@@ -60,9 +71,12 @@ __all__ = [
     "settings",
     "sheet",
     "shown",
+    "sinks",
     "stale",
     "store_file",
+    "tested",
     "theta",
     "threshold",
     "watched_elsewhere",
+    "window",
 ]

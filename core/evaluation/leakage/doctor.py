@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,18 @@ from core.features.labels import Question
 
 Beat = Callable[[float, str], None]
 
-CHECKS: tuple[str, ...] = (
-    "truncation", "feature_interval", "label_interval", "split_order", "label_among_features", "tau_from_train",
-    "scaler_from_train", "permuted_labels",
-)  # fmt: skip
-"""In the order of the report; `signatures` joins them where scores exist."""
+CHECKS: dict[str, tuple[float, str]] = {
+    "truncation": (0.0, "cutting the history"),
+    "feature_interval": (0.03, "changing bars to see what features read"),
+    "label_interval": (0.1, "changing bars to see what the label reads"),
+    "split_order": (0.2, "looking at the parts"),
+    "label_among_features": (0.2, "looking for the label among the columns"),
+    "tau_from_train": (0.25, "changing validation and test to see whether τ moves"),
+    "scaler_from_train": (0.25, "changing validation and test to see whether the training part moves"),
+    "permuted_labels": (0.4, "fitting on labels moved away from their rows"),
+}
+"""The checks in the order of the report, with where in the work each begins and what is then said; `signatures` joins
+them where scores exist."""
 
 
 def silent(_share: float, _message: str) -> None:
@@ -65,31 +72,36 @@ def diagnose(
     unmended: NDArray[np.int64] | None = None,
     seed: int = 0,
     beat: Beat = silent,
+    only: Collection[str] = CHECKS.keys(),
 ) -> Leakage:
-    """All of CHECKS on any pipeline. Arguments and errors as of `examine`."""
-    rng = np.random.default_rng(seed)
+    """The checks `only` on any pipeline. Other arguments and errors as of `examine`."""
     rows = pipeline.labelled(history, unmended)
-    part = stretch(history, rng)
-    beat(0.0, "cutting the history")
-    checks = [truncation(pipeline, part, rng)]
-    beat(0.1, "changing bars to see what features and label read")
-    checks += [feature_interval(pipeline, part, rng), label_interval(pipeline, part, rng)]
-    beat(0.25, "looking at the parts")
-    checks += [split_order(pipeline, rows)]
-    tau_check = tau_from_train(pipeline, rows)
-    try:
-        dataset = pipeline.dataset(rows)
-        checks += [label_among_features(dataset), tau_check]
-        beat(0.3, "changing validation and test to see what moves in the training part")
-        checks.append(scaler_from_train(pipeline, rows, seed))
-        beat(0.4, "moving the labels away from their rows")
-        checks.append(permuted_labels(pipeline, rows, seed, lambda s: beat(0.4 + 0.6 * s, "fitting on moved labels")))
-    except NotEnough as error:
-        asked = {check.name for check in [*checks, tau_check]}
-        checks += [tau_check] * (tau_check not in checks)
-        checks += [Check(name=name, passed=None, detail=str(error)) for name in CHECKS if name not in asked]
+    part = stretch(history, np.random.default_rng(seed))
+
+    def moved(share: float) -> None:
+        start, said = CHECKS["permuted_labels"]
+        beat(start + (1 - start) * share, said)
+
+    asked: dict[str, Callable[[], Check]] = {
+        "truncation": lambda: truncation(pipeline, part, np.random.default_rng(seed)),
+        "feature_interval": lambda: feature_interval(pipeline, part, np.random.default_rng(seed)),
+        "label_interval": lambda: label_interval(pipeline, part, np.random.default_rng(seed)),
+        "split_order": lambda: split_order(pipeline, rows),
+        "label_among_features": lambda: label_among_features(pipeline.dataset(rows)),
+        "tau_from_train": lambda: tau_from_train(pipeline, rows),
+        "scaler_from_train": lambda: scaler_from_train(pipeline, rows, seed),
+        "permuted_labels": lambda: permuted_labels(pipeline, rows, seed, moved),
+    }
+    checks = []
+    for name, (share, said) in CHECKS.items():
+        if name in only:
+            beat(share, said)
+            try:
+                checks.append(asked[name]())
+            except NotEnough as error:
+                checks.append(Check(name=name, passed=None, detail=str(error)))
     beat(1.0, "examined")
-    return verdict(sorted(checks, key=lambda check: CHECKS.index(check.name)))
+    return verdict(checks)
 
 
 def verdict(checks: Sequence[Check]) -> Leakage:

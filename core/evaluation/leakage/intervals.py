@@ -40,7 +40,7 @@ def cuts(history: Bars, reach_s: int, rng: np.random.Generator) -> list[int]:
     same = history.session[middle - reach_s] == history.session[middle + reach_s]
     apart = history.bar_end_ns[middle + reach_s] - history.bar_end_ns[middle - reach_s]
     there = middle[same & (apart == 2 * reach_s * SECOND_NS)]
-    return np.sort(rng.choice(there, min(CUTS, there.size), replace=False)).tolist()
+    return sorted(int(cut) for cut in rng.choice(there, min(CUTS, there.size), replace=False))
 
 
 def altered(history: Bars, rows: slice, rng: np.random.Generator) -> Bars:
@@ -103,8 +103,7 @@ def feature_interval(pipeline: Pipeline, history: Bars, rng: np.random.Generator
         detail=(
             f"{_named(wrong)} at t move with bars after t, {_span(ahead[ahead > 0])} ahead"
             if wrong
-            else f"all bars after t changed at {len(places)} moments t: none of {len(before)} features at or before t "
-            "moves"
+            else f"all bars after t changed, at {len(places)} moments t: none of {len(before)} features up to t moves"
         ),
     )
 

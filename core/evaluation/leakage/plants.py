@@ -38,7 +38,7 @@ CAUGHT_BY: dict[str, str] = {
 PLANTS: tuple[str, ...] = tuple(CAUGHT_BY)
 TITLES: dict[str, str] = {
     "next_row": "the label is the trailing volatility of the next row: all but one of its seconds are in the features",
-    "shift_before_rolling": "returns are shifted by the horizon before the windows roll over them: features of the future",
+    "shift_before_rolling": "returns are shifted by a horizon before windows roll over them: features of the future",
     "centred_window": "windows are centred on t: half of each feature lies in the future",
     "random_split": "rows are split at random: each test row has neighbours of the same minute in the training part",
     "label_as_feature": "the log of the forward volatility is left among the columns",
@@ -52,10 +52,10 @@ MODELS = ("zscore", "logistic", "xgboost")
 class Planted(msgspec.Struct, frozen=True, kw_only=True):
     """One leak planted: whether the doctor caught it, and its scores beside the honest ones.
 
-    caught: the check of CAUGHT_BY failed. by: all checks that failed on the planted pipeline and not on the honest one
-    (on a leaky label they are those of the planted pipeline alone). illusion, honest: Scores of the same models on the
-    test part of the planted and of the honest pipeline, at `illusion_tau_bps` and `honest_tau_bps`; empty, with the
-    reason in `note`, where that part has one class only. fingerprint: of the honest dataset ("" without one).
+    caught: the check of CAUGHT_BY failed. by: all checks that failed on the planted pipeline. illusion, honest: Scores
+    of the same models on the test part of the planted and of the honest pipeline, at `illusion_tau_bps` and
+    `honest_tau_bps`; empty, with the reason in `note`, where a part has one class only. fingerprint: of the honest
+    dataset ("" without one).
     """
 
     name: str
@@ -87,7 +87,7 @@ def plant(
     quantile: float | None = None,
     seed: int = 0,
     beat: Beat = silent,
-    honest: Planted | None = None,
+    honest: tuple[Scores, ...] = (),
     venue: str = "",
     product: str = "",
 ) -> Planted:
@@ -96,7 +96,7 @@ def plant(
     Parameters
     ----------
     history, question, unmended, tau_bps, quantile, seed, beat : as of `examine`
-    honest : another leak of the same question, threshold and seed, whose honest scores are taken over
+    honest : the honest scores, where another leak of the same question, threshold and seed has them already
     venue, product : whose bars these are, kept in the result
 
     Raises
@@ -112,21 +112,16 @@ def plant(
     leakage = diagnose(leaking, history, unmended=unmended, seed=seed, beat=lambda s, m: beat(0.6 * s, m))
     failed = tuple(check.name for check in leakage.checks if check.passed is False)
     rows = leaking.labelled(history, unmended)
-    note, fingerprint, before, after = "", "", (), ()
-    try:
-        beat(0.6, "scoring what the leak earns")
-        after = scored(leaking, rows, seed, lambda s, m: beat(0.6 + 0.2 * s, m))
-        fingerprint = clean_rows.at(clean.threshold(clean_rows)).fingerprint
-        told: Beat = lambda s, m: beat(0.8 + 0.2 * s, m)  # noqa: E731
-        before = scored(clean, clean_rows, seed, told) if honest is None else honest.honest
-    except NotEnough as error:
-        note = str(error)
+    beat(0.6, "scoring what the leak earns")
+    after, note = _scored(leaking, rows, seed, lambda s, m: beat(0.6 + 0.2 * s, m))
+    before, why = (honest, "") if honest else _scored(clean, clean_rows, seed, lambda s, m: beat(0.8 + 0.2 * s, m))
+    fingerprint = clean_rows.at(clean.threshold(clean_rows)).fingerprint if before else ""
     beat(1.0, f"planted {name}")
     return Planted(
         name=name, title=TITLES[name], caught=CAUGHT_BY[name] in failed, by=failed, leakage=leakage, illusion=after,
-        honest=before, illusion_tau_bps=leaking.threshold(rows), honest_tau_bps=clean.threshold(clean_rows), note=note,
-        label=question.label, horizon_s=question.horizon_s, seed=seed, made_ns=time.time_ns(), fingerprint=fingerprint,
-        venue=venue, product=product,
+        honest=before, illusion_tau_bps=leaking.threshold(rows), honest_tau_bps=clean.threshold(clean_rows),
+        note=note or why, label=question.label, horizon_s=question.horizon_s, seed=seed, made_ns=time.time_ns(),
+        fingerprint=fingerprint, venue=venue, product=product,
     )  # fmt: skip
 
 
@@ -176,6 +171,13 @@ def scored(pipeline: Pipeline, rows: Labelled, seed: int, beat: Beat = silent) -
     return tuple(found)
 
 
+def _scored(pipeline: Pipeline, rows: Labelled, seed: int, beat: Beat) -> tuple[tuple[Scores, ...], str]:
+    try:
+        return scored(pipeline, rows, seed, beat), ""
+    except NotEnough as error:
+        return (), str(error)
+
+
 def write_planted(home: Home, planted: Planted) -> None:
     """Keep it as `data/leakage/NAME.json`, where a page finds it."""
     content = msgspec.json.format(msgspec.json.encode(planted), indent=1)
@@ -194,21 +196,29 @@ def read_planted(home: Home, name: str) -> Planted | None:
 
 
 def _next_row(question: Question, features: Floats, bar_end_ns: Ints, session: Ints) -> Floats:
-    return forward_volatility(Question("next_row", question.horizon_s), features, bar_end_ns, session)
+    """The label's own trailing volatility one row later, on the rows that have an honest label."""
+    trailing = features[formulas.NAMES.index(question.trailing)]
+    honest = forward_volatility(question, features, bar_end_ns, session)
+    return np.where(np.isnan(honest), np.nan, _later(trailing, 1, bar_end_ns, session))
+
+
+def _later(values: Floats, ahead: int, bar_end_ns: Ints, session: Ints) -> Floats:
+    """The value `ahead` bars later in the same session, the row's own where there is none; missing stays missing."""
+    n = values.size - ahead
+    if n <= 0 or ahead == 0:
+        return values
+    same = (session[ahead:] == session[:n]) & (bar_end_ns[ahead:] - bar_end_ns[:n] == ahead * SECOND_NS)
+    out = values.copy()
+    out[:n] = np.where(same & ~np.isnan(values[:n]), values[ahead:], values[:n])
+    return out
 
 
 def _ahead(bars: Ints) -> Callable[[Floats, Bars], Floats]:
-    """Each feature (row j) taken from `bars[j]` bars later in its session, NaN where there is none."""
+    """Each feature (row j) taken from `bars[j]` bars later, on the rows that have the honest feature."""
 
     def features(values: Floats, history: Bars) -> Floats:
-        out = np.full(values.shape, np.nan)
-        for j, ahead in enumerate(bars):
-            if ahead >= len(history):
-                continue
-            same = history.session[ahead:] == history.session[: len(history) - ahead]
-            on_time = history.bar_end_ns[ahead:] - history.bar_end_ns[: len(history) - ahead] == ahead * SECOND_NS
-            out[j, : len(history) - ahead] = np.where(same & on_time, values[j, ahead:], np.nan)
-        return out
+        times, session = history.bar_end_ns, history.session
+        return np.stack([_later(row, int(ahead), times, session) for row, ahead in zip(values, bars, strict=True)])
 
     return features
 
@@ -232,7 +242,7 @@ def _with_the_label(dataset: Dataset) -> Dataset:
 def _scaled_on_all(dataset: Dataset) -> Dataset:
     columns = dataset.rows[list(dataset.features)]
     scaled = (columns - columns.mean()) / columns.std().replace(0.0, 1.0)
-    return replace(dataset, rows=dataset.rows.assign(**{c: scaled[c] for c in columns}))
+    return replace(dataset, rows=dataset.rows.assign(**{c: scaled[c] for c in dataset.features}))
 
 
 def _quantile_of_all(rows: Labelled, quantile: float) -> float:

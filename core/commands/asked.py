@@ -1,0 +1,78 @@
+"""What verbs ask about, as options and as the values meant: question, market, threshold, seed; and how they tell."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from core import jobs
+from core.config import LABELS, Home, Settings
+from core.errors import BadInput, Busy
+
+MOST_FOLDS = 20
+SEEDS = 2**32
+"""Seeds from 0 up to this one, which numpy and XGBoost take."""
+
+
+def question_options(parser: Any) -> None:
+    """What is asked of which market, with which seed."""
+    parser.add_argument("--label", choices=LABELS, help="what is forecast (the saved setting)")
+    parser.add_argument("--horizon", type=int, metavar="S", help="seconds ahead (the saved setting)")
+    tau = parser.add_mutually_exclusive_group()
+    tau.add_argument("--quantile", type=float, metavar="Q", help="τ as a quantile of the training part, 0 to 1")
+    tau.add_argument("--tau", type=float, metavar="BPS", help="τ in bps")
+    parser.add_argument("--seed", type=int, metavar="N", help="of everything random (the saved setting)")
+    market_options(parser)
+
+
+def market_options(parser: Any) -> None:
+    parser.add_argument("--venue", metavar="V", help="whose ticks (those of the saved feed)")
+    parser.add_argument("--product", metavar="P", help="of which product (the saved setting)")
+
+
+def chosen_quantile(args: argparse.Namespace, settings: Settings) -> float | None:
+    """The quantile that `Labelled.threshold` takes tau from, None where tau is given or saved in bps.
+
+    Raises BadInput for numbers that no threshold is, before minutes are spent on the ticks.
+    """
+    if args.tau is not None and not 1e-6 <= args.tau <= 1e6:
+        raise BadInput(f"τ is {args.tau:g} bps: give a number above 0, from 0.000001 to 1,000,000")
+    if args.quantile is not None and not 0 < args.quantile < 1:
+        raise BadInput(f"the quantile is {args.quantile:g}: give a number between 0 and 1, such as 0.95")
+    if args.tau is not None or args.quantile is not None:
+        return None if args.tau is not None else float(args.quantile)
+    same = args.label in (None, settings.label) and args.horizon in (None, settings.horizon_s)
+    return None if settings.tau_bps is not None and same else settings.quantile
+
+
+def chosen_seed(args: argparse.Namespace, settings: Settings) -> int:
+    """The seed that is given, else the saved one. Raises BadInput."""
+    seed = settings.seed if args.seed is None else int(args.seed)
+    if not 0 <= seed < SEEDS:
+        raise BadInput(f"the seed is {seed}: give a whole number from 0 to {SEEDS - 1:,}")
+    return seed
+
+
+def refuse_beside(home: Home, other: str) -> None:
+    """Raise Busy while the job `other` runs: a training and a tuning note their open
+    runs of MLflow in one place, and each takes a core for minutes."""
+    job = jobs.read(home, other)
+    if job.running:
+        raise Busy(f"{other} runs in this home (pid {job.pid}): wait for it or stop it first", job.pid)
+
+
+def told(me: jobs.Holder) -> Callable[[float, str], None]:
+    """A beat that also writes to standard error, at most one line a second."""
+    said = 0.0
+
+    def beat(share: float, message: str) -> None:
+        nonlocal said
+        me.beat(share, message)
+        if time.monotonic() - said >= 1.0:
+            said = time.monotonic()
+            print(f"{share:4.0%} {message}", file=sys.stderr)
+
+    return beat
