@@ -99,7 +99,7 @@ def train(
         def told(share: float, message: str, i: int = i) -> None:
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
-        fitted.append(_fit(dataset, model, training, seed, params.get(model.NAME), told))
+        fitted.append(fit_one(dataset, model, training, seed, params.get(model.NAME), told))
     tried = walk_forward(
         dataset, chosen, seed, quantile=quantile, folds=folds, params=params,
         beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
@@ -154,7 +154,14 @@ def _by_name(dataset: Dataset) -> list[Check]:
     return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
-def _fit(dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None, told: Beat) -> Fitted:
+def fit_one(
+    dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None = None, told: Beat = silent
+) -> Fitted:
+    """Fit one model on the training part and let it speak of the other two; nothing is kept, logged or judged.
+
+    `training` is what its artifact is named after. Raises BadInput if it cannot be fitted, NotEnough if a part cannot
+    be scored.
+    """
     started = time.monotonic()
     told(0.0, model.TITLE)
     rows, steer = (dataset.rows[dataset.rows["split"] == split] for split in ("train", "validation"))
