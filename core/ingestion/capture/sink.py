@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from core.errors import TremorError
+from core.errors import Busy, TremorError
 from core.ingestion.capture.counters import Counters
 from core.ingestion.store import Quarantined, Writer
 from core.ingestion.ticks import Entry, GaveUp, Lapse, Tick, Trade
@@ -30,7 +30,8 @@ class Sink:
     The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. When the queue is
     full, the socket's reader first waits up to a second for room (what comes meanwhile stands in the socket's buffers);
     after that, what comes is shed, counted, until the queue is half empty again. A write that fails is tried again with
-    the same frames until it succeeds or the capture ends.
+    the same frames until it succeeds or the capture ends. When another writer has taken the store over, the capture
+    ends.
     """
 
     def __init__(
@@ -128,7 +129,7 @@ class Sink:
                 )
                 break
             except TremorError as error:
-                if self._closing.is_set():
+                if self._closing.is_set() or isinstance(error, Busy):
                     left = [*group, *self._frames]
                     self._counters.shed += sum(_counted(found, frame) for found, frame in left)
                     self._frames.clear()

@@ -6,7 +6,8 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -19,7 +20,7 @@ import msgspec
 from core.config import Home, write_atomically
 from core.disk import DISK
 from core.errors import BadInput, Busy, TremorError
-from core.ingestion.store import sealed
+from core.ingestion.store import fence, sealed
 from core.ingestion.store.held import Held
 from core.ingestion.store.ledger import Ledger
 from core.ingestion.store.schema import open_for_writing
@@ -115,6 +116,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._ledger: Ledger | None = None
         self._markets: dict[tuple[str, str], int] = {}
+        self._number = 0
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,26 +129,32 @@ class Writer:
             write_atomically(self._holder, f"{os.getpid()} {self._who}".encode())
             self._connection = open_for_writing(self._path)
             DISK.sync_folder(self._path.parent)
-            sealed.lose_set_aside(self._connection, self.folder)
+            self._number = fence.take(self._connection, self._who)
+            with self.transaction() as connection:
+                sealed.lose_set_aside(connection, self.folder)
             self.held = Held(self._connection, self.folder)
             self._ledger = Ledger(self._connection, self._market)
         except sqlite3.OperationalError as error:
-            self._lock.release()
+            self._close()
             raise unwritable(self._path, error) from error
         except BaseException:
-            self._lock.release()
+            self._close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         try:
             if self._connection is not None:
                 self._connection.close()
         finally:
             self._connection = self._ledger = None
-            self._holder.unlink(missing_ok=True)
+            if _holder_in(self._holder)[0] == os.getpid():  # not one who has taken over
+                self._holder.unlink(missing_ok=True)
             self._lock.release()
 
     @property
@@ -170,13 +178,34 @@ class Writer:
     def source(self, kind: str, name: str, **detail: Any) -> int:
         """Number a new source: kind "capture" or "import", its name (feed or file), and what else is known of it."""
         values = (kind, name, msgspec.json.encode(detail).decode(), time.time_ns())
-        try:
-            cursor = self.connection.execute(
+        with self.transaction() as connection:
+            cursor = connection.execute(
                 "INSERT INTO sources (kind, name, detail, opened_ns) VALUES (?, ?, ?, ?)", values
             )
-        except sqlite3.OperationalError as error:
-            raise unwritable(self._path, error) from error
         return int(cursor.lastrowid or 0)
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that the block does to the log in ONE commit, which is durable when the block has ended, or none of it.
+
+        Raises Busy when another writer has begun since this one did: nothing more of this one is taken. Raises
+        TremorError when the log cannot be written (a full disk, a failing one); the same may be tried again.
+        """
+        connection = self.connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                fence.check(connection, self._number)
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
+            raise  # a mistake of this program, not of the disk
+        except sqlite3.DatabaseError as error:
+            raise unwritable(self._path, error) from error
 
     def append(self, source: int, events: Sequence[Entry], bad: Sequence[Quarantined] = ()) -> Appended:
         """Store events in their order, bad frames with their bytes, and the gaps that the events bring to light or
@@ -184,12 +213,10 @@ class Writer:
 
         What returns is acknowledged: it survives kill -9 and a power cut. On an error nothing of the batch is stored
         and TremorError says why (a full disk, a failing one); the same batch can be given again. An event that the
-        log holds already is counted as a duplicate and not stored again.
+        log holds already is counted as a duplicate and not stored again. Raises Busy as `transaction` does.
         """
-        connection = self.connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            try:
+            with self.transaction() as connection:
                 rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
                 before, start, seq_at = self._last_seq(), 0, {}
                 for place in [*self.ledger.read(events), len(rows)]:
@@ -206,22 +233,15 @@ class Writer:
                     "INSERT INTO quarantine (source, local_ts_ns, reason, frame) VALUES (?, ?, ?, ?)",
                     [(source, frame.local_ts_ns, frame.reason, frame.frame) for frame in bad],
                 )
-                connection.execute("COMMIT")
-                self.ledger.committed()
-                if self.held.lost:
-                    self.held.lost = False
-                    self.ledger.forget()
-            except BaseException:
-                self.ledger.forget()
-                self._markets.clear()  # those numbered in this transaction are gone with it
-                self.held.forget()
-                if connection.in_transaction:
-                    connection.execute("ROLLBACK")
-                raise
-        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):
-            raise  # a mistake of this program, not of the disk
-        except sqlite3.DatabaseError as error:
-            raise unwritable(self._path, error) from error
+        except BaseException:
+            self.ledger.forget()
+            self._markets.clear()  # those numbered in this transaction are gone with it
+            self.held.forget()
+            raise
+        self.ledger.committed()
+        if self.held.lost:
+            self.held.lost = False
+            self.ledger.forget()
         ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
         offered = sum(1 for row in rows if row is not None and row[0] != HEARTBEAT)
         stored = ticks + trades
