@@ -11,11 +11,9 @@ from urllib.parse import urlsplit
 
 from core.errors import BadInput, MalformedFrame
 from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES
+from core.ingestion.capture.watch import SILENCE_S
 from core.ingestion.values import product_name
 
-SILENCE_S = 8.5
-"""No frame for so long means a dead connection: Coinbase sends a heartbeat each second. Looked at once a second, it is
-found within 10 s."""
 Beat = Callable[..., None]
 
 

@@ -6,6 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 RATE_WINDOW_S = 10
+LATEST = 5_000
 
 
 class Rate:
@@ -57,6 +58,13 @@ class Counters:
     lag_s: float | None = None
     ticks: Rate = field(default_factory=Rate)
     trades: Rate = field(default_factory=Rate)
+    waits_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
+    """From a frame's receipt to its acknowledgement, of the latest 5,000 frames."""
+
+    def acknowledged_ms(self, share: float) -> float | None:
+        """The quantile `share` of `waits_s`, in ms; None before the first."""
+        ordered = sorted(self.waits_s)
+        return round(ordered[int(share * (len(ordered) - 1))] * 1e3, 2) if ordered else None
 
     @property
     def received(self) -> int:

@@ -22,13 +22,15 @@ from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
 from core.ingestion.capture.sealing import sealing_beside
 from core.ingestion.capture.sink import Sink
+from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import OpenGap, Quarantined, Reader, Writer
-from core.ingestion.ticks import Entry, GaveUp, Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade
 from core.ingestion.values import refuse_future
 
 MEANINGLESS_LAG_S = 600.0
 """Past it the two clocks do not tell of the same moment (a replay, a simulated market)."""
 LONGEST_FRAME = 4 * 1024 * 1024
+"""Bytes; a longer one is not received: the connection is closed and made again, and the quarantine says so."""
 
 
 class Capture:
@@ -51,7 +53,7 @@ class Capture:
         self._silent: str | None = None
         self._socket: Any = None
         self._connected = False
-        self._heard_s = 0.0
+        self._watchdog = Watchdog(world.silence_s)
         self._message = "connecting"
 
     def stop(self) -> None:
@@ -79,7 +81,7 @@ class Capture:
             await loop.run_in_executor(thread, writer.ledger.open, self.venue, product)
         self._ledger = writer.ledger
         self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
-        self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread)
+        self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic)
 
         async def open_gaps() -> list[OpenGap]:
             return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
@@ -89,7 +91,10 @@ class Capture:
 
         self._backfiller = Backfiller(self._feed, self._rest_url, open_gaps, self._backfilled, give_up, world)
         committing = asyncio.create_task(self._sink.run())
-        work = [asyncio.create_task(step()) for step in (self._connections, self._seconds, self._backfiller.run)]
+        work = [
+            asyncio.create_task(step())
+            for step in (self._connections, self._watch, self._seconds, self._backfiller.run)
+        ]
         ends = [asyncio.create_task(self._stop.wait()), committing, *work]
         try:
             await asyncio.wait(ends, timeout=self._asked.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -138,20 +143,27 @@ class Capture:
     async def _conversation(self, socket: Any) -> str:
         """Subscribe and receive until the connection ends; says why it did."""
         from websockets.exceptions import ConnectionClosed
+        from websockets.frames import CloseCode
 
-        self._heard_s, self._silent = self._world.monotonic(), None
+        wall_ns, monotonic = self._world.wall_ns, self._world.monotonic
+        self._silent = None
+        self._watchdog.connected(monotonic())
         self._lapses.connected()
         try:
             await self._subscribe(socket)
             self._connected, self._message = True, "connected, waiting for the first tick"
             while True:
                 frame = await socket.recv(decode=False)
-                self._heard_s = self._world.monotonic()
+                local_ts_ns, now_s = wall_ns(), monotonic()  # at receipt: before anything that may wait
+                self._watchdog.heard(now_s)
                 if self._sink.full:
                     await self._sink.room()
-                if not self._take(frame, self._world.wall_ns()):
+                if not self._take(frame, local_ts_ns, now_s):
                     return "the exchange cannot serve us now"
         except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                why = f"not received, its bytes are not kept: {' '.join(closed.sent.reason.split())}"
+                self._sink.put((), Quarantined(wall_ns(), why, b""), monotonic())
             return self._silent or f"the connection ended ({' '.join(str(closed).split())})"
 
     async def _subscribe(self, socket: Any) -> None:
@@ -159,7 +171,7 @@ class Capture:
         for message in self._feed.subscribe(self._desk.wanted):
             await socket.send(message, text=True)
 
-    def _take(self, frame: bytes, local_ts_ns: int) -> bool:
+    def _take(self, frame: bytes, local_ts_ns: int, now_s: float) -> bool:
         """One frame into the queue; False when the exchange said to come back later."""
         if self._sequence is not None:
             self._lapses.numbered(_number(self._sequence, frame))
@@ -168,7 +180,7 @@ class Capture:
             for event in events:
                 refuse_future(getattr(event, "exch_ts_ns", None), local_ts_ns)
         except MalformedFrame as error:
-            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)))
+            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)), now_s)
             return True
         kept: list[Entry] = []
         shed = self._sink.sheds
@@ -182,22 +194,24 @@ class Capture:
                     return False
                 self._desk.refuse(event)
             else:
-                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns)]
+                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns, now_s)]
         if kept:
-            self._sink.put(kept)
+            self._sink.put(kept, None, now_s)
         return True
 
-    def _seen(self, event: Stored, local_ts_ns: int) -> Stored:
-        counters, now_s = self._counters, self._heard_s
+    def _seen(self, event: Stored, local_ts_ns: int, now_s: float) -> Stored:
+        counters = self._counters
         if isinstance(event, Tick):
             counters.ticks.add(now_s)
             counters.last_tick_ns = local_ts_ns
             if event.exch_ts_ns is not None:
                 lag_s = (local_ts_ns - event.exch_ts_ns) / 1e9
                 counters.lag_s = lag_s if abs(lag_s) < MEANINGLESS_LAG_S else None
-        elif isinstance(event, Trade):
-            counters.trades.add(now_s)
-        if self._backoff.attempt or self._message != "receiving":
+        else:
+            self._watchdog.said(event, now_s)
+            if isinstance(event, Trade):
+                counters.trades.add(now_s)
+        if self._message != "receiving" and not isinstance(event, Heartbeat):  # data, not a sign of life
             self._backoff.reset()
             self._message = "receiving"
         return event if event.venue == self.venue else msgspec.structs.replace(event, venue=self.venue)
@@ -206,18 +220,28 @@ class Capture:
         self._counters.backfilled += len(trades)
         self._sink.put([msgspec.structs.replace(trade, venue=self.venue) for trade in trades])
 
-    async def _seconds(self) -> None:
-        """Each beat: the watchdog, unanswered subscriptions, and the word to the outside."""
+    async def _watch(self) -> None:
+        """Each beat: whether the connection is alive, and subscriptions that were not answered."""
         while True:
-            now_s = self._world.monotonic()
-            socket = self._socket
-            if socket is not None and now_s - self._heard_s > self._world.silence_s:
-                self._silent = f"no frame for {now_s - self._heard_s:.0f} s"
-                self._heard_s = now_s
-                self._sink.put(self._lapses.silent(self._world.silence_s))
+            now_s, socket = self._world.monotonic(), self._socket
+            if socket is not None and self._silent is None and (why := self._wrong(now_s)) is not None:
+                self._silent = why
                 socket.transport.abort()
             elif self._connected and self._desk.overdue(now_s):
                 await self._subscribe(socket)
+            await asyncio.sleep(self._world.beat_s)
+
+    def _wrong(self, now_s: float) -> str | None:
+        silent = self._watchdog.silent(now_s)
+        if silent is not None:
+            self._sink.put(self._lapses.silent(self._world.silence_s))
+            return silent
+        # where the exchange said that it sends no trades, heartbeats may name what they like
+        return None if self._desk.unconfirmed() else self._watchdog.hollow(now_s)
+
+    async def _seconds(self) -> None:
+        """Each beat: the word to the outside."""
+        while True:
             await asyncio.to_thread(self._beat, None, self.message(), **self.fields())
             await asyncio.sleep(self._world.beat_s)
 
@@ -250,6 +274,8 @@ class Capture:
             "heartbeats": counters.heartbeats,
             "backfilled": counters.backfilled,
             "reconnects": counters.reconnects,
+            "acknowledged_p50_ms": counters.acknowledged_ms(0.5),
+            "acknowledged_p99_ms": counters.acknowledged_ms(0.99),
             "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
         }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -20,8 +21,8 @@ RETRY_S = 1.0
 PATIENCE_S = 1.0
 """How long a full queue may hold up the socket. Coinbase cuts off who reads slowly: to stop reading is no way out."""
 
-Frame = tuple[Sequence[Entry], Quarantined | None]
-"""What one frame gave: its events, or itself as a bad one."""
+Frame = tuple[Sequence[Entry], Quarantined | None, float | None]
+"""What one frame gave: its events, or itself as a bad one; and its receipt on the clock that only runs on."""
 
 
 class Sink:
@@ -42,6 +43,7 @@ class Sink:
         limit: int = QUEUE_FRAMES,
         patience_s: float = PATIENCE_S,
         thread: ThreadPoolExecutor | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`thread`: the one that the writer lives in, when several sinks share it."""
         self._writer = writer
@@ -50,6 +52,7 @@ class Sink:
         self._limit = limit
         self._patience_s = patience_s
         self._thread = thread
+        self._monotonic = monotonic
         self._kept: list[Entry] = []
         self._shedding = False
         self._room = asyncio.Event()
@@ -81,7 +84,7 @@ class Sink:
         await _within(self._room, self._patience_s)
         self._shedding = len(self._frames) >= self._limit
 
-    def put(self, events: Sequence[Entry], bad: Quarantined | None = None) -> None:
+    def put(self, events: Sequence[Entry], bad: Quarantined | None = None, heard_s: float | None = None) -> None:
         """Queue what one frame gave; shed it when the queue is full, but for what the gap ledger must hear."""
         if len(self._frames) >= self._limit:
             self._counters.shed += _counted(events, bad)
@@ -89,7 +92,7 @@ class Sink:
             return
         if self._kept:
             events, self._kept = [*self._kept, *events], []
-        self._frames.append((events, bad))
+        self._frames.append((events, bad, heard_s))
         self._some.set()
         if len(self._frames) >= GROUP_FRAMES:
             self._many.set()
@@ -120,8 +123,8 @@ class Sink:
                     await _within(self._many, GROUP_S)
 
     async def _commit(self, thread: ThreadPoolExecutor, group: list[Frame]) -> None:
-        events = [event for found, _ in group for event in found]
-        bad = [frame for _, frame in group if frame is not None]
+        events = [event for found, *_ in group for event in found]
+        bad = [frame for _, frame, _ in group if frame is not None]
         while True:
             try:
                 appended = await asyncio.get_running_loop().run_in_executor(
@@ -131,7 +134,7 @@ class Sink:
             except TremorError as error:
                 if self._closing.is_set() or isinstance(error, Busy):
                     left = [*group, *self._frames]
-                    self._counters.shed += sum(_counted(found, frame) for found, frame in left)
+                    self._counters.shed += sum(_counted(found, frame) for found, frame, _ in left)
                     self._frames.clear()
                     raise
                 self.trouble = str(error)
@@ -141,6 +144,8 @@ class Sink:
         self._counters.duplicates += appended.duplicates
         self._counters.quarantined += appended.quarantined
         self._counters.heartbeats += appended.heartbeats
+        now_s = self._monotonic()
+        self._counters.waits_s.extend([now_s - heard_s for *_, heard_s in group if heard_s is not None])
 
     def close(self) -> None:
         """Let `run` end once all that is queued is committed."""
