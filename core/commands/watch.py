@@ -8,7 +8,7 @@ from typing import Any
 from core import jobs
 from core.config import Home
 
-JOBS = ("exchange", "capture", "import", "train", "drift", "monitor")
+JOBS = ("exchange", "capture", "import", "reparse", "train", "drift", "monitor")
 
 
 def seconds(text: str) -> float:

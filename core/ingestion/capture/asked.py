@@ -20,7 +20,8 @@ Beat = Callable[..., None]
 @dataclass(frozen=True)
 class Asked:
     """What to capture. `url` and `rest_url` None: the exchange's own; `venue` None: the feed's, or "embedded" where the
-    URL is this machine's, so that simulated ticks never mix with real ones. `seconds` None: until stopped."""
+    URL is this machine's, so that simulated ticks never mix with real ones. `seconds` None: until stopped.
+    `keep_frames`: every frame's bytes too, for `reparse`."""
 
     feed: str
     products: tuple[str, ...]
@@ -28,6 +29,7 @@ class Asked:
     rest_url: str | None = None
     seconds: float | None = None
     venue: str | None = None
+    keep_frames: bool = False
 
 
 @dataclass(frozen=True)

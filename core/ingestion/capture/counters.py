@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 RATE_WINDOW_S = 10
 LATEST = 5_000
@@ -69,3 +70,22 @@ class Counters:
     @property
     def received(self) -> int:
         return self.stored + self.duplicates + self.quarantined + self.shed
+
+    def fields(self, now_s: float) -> dict[str, Any]:
+        """All of them as a job's fields; `last_tick_ns` is the receipt of the last tick, ns UTC."""
+        return {
+            "ticks_per_s": round(self.ticks.per_s(now_s), 2),
+            "trades_per_s": round(self.trades.per_s(now_s), 2),
+            "lag_s": None if self.lag_s is None else round(self.lag_s, 4),
+            "last_tick_ns": self.last_tick_ns,
+            "received": self.received,
+            "stored": self.stored,
+            "duplicates": self.duplicates,
+            "quarantined": self.quarantined,
+            "shed": self.shed,
+            "heartbeats": self.heartbeats,
+            "backfilled": self.backfilled,
+            "reconnects": self.reconnects,
+            "acknowledged_p50_ms": self.acknowledged_ms(0.5),
+            "acknowledged_p99_ms": self.acknowledged_ms(0.99),
+        }

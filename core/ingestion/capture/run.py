@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -21,9 +22,9 @@ from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
 from core.ingestion.capture.sealing import sealing_beside
-from core.ingestion.capture.sink import Sink
+from core.ingestion.capture.sink import Raw, Sink
 from core.ingestion.capture.watch import Watchdog
-from core.ingestion.store import OpenGap, Quarantined, Reader, Writer
+from core.ingestion.store import FrameLog, OpenGap, Quarantined, Reader, Writer
 from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade
 from core.ingestion.values import refuse_future
 
@@ -72,6 +73,15 @@ class Capture:
 
     async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
         """As `run`, into an open writer that lives in `thread` and that other feeds may share."""
+        with ExitStack() as kept:
+            keep = None
+            if self._asked.keep_frames:
+                keep = partial(kept.enter_context(FrameLog(self._home)).append, self._asked.feed, self.venue)
+            return await self._into(writer, thread, keep)
+
+    async def _into(
+        self, writer: Writer, thread: ThreadPoolExecutor, keep: Callable[[Sequence[Raw]], None] | None
+    ) -> dict[str, Any]:
         detail = {"venue": self.venue, "products": list(self._asked.products), "url": self._url}
         reader, world = Reader(self._home), self._world
         former = reader.last_captured(self.venue)
@@ -81,7 +91,9 @@ class Capture:
             await loop.run_in_executor(thread, writer.ledger.open, self.venue, product)
         self._ledger = writer.ledger
         self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
-        self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic)
+        self._sink = Sink(
+            writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic, keep
+        )
 
         async def open_gaps() -> list[OpenGap]:
             return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
@@ -173,6 +185,7 @@ class Capture:
 
     def _take(self, frame: bytes, local_ts_ns: int, now_s: float) -> bool:
         """One frame into the queue; False when the exchange said to come back later."""
+        raw = (local_ts_ns, frame) if self._asked.keep_frames else None
         if self._sequence is not None:
             self._lapses.numbered(_number(self._sequence, frame))
         try:
@@ -180,7 +193,7 @@ class Capture:
             for event in events:
                 refuse_future(getattr(event, "exch_ts_ns", None), local_ts_ns)
         except MalformedFrame as error:
-            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)), now_s)
+            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)), now_s, raw)
             return True
         kept: list[Entry] = []
         shed = self._sink.sheds
@@ -195,8 +208,8 @@ class Capture:
                 self._desk.refuse(event)
             else:
                 kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns, now_s)]
-        if kept:
-            self._sink.put(kept, None, now_s)
+        if kept or raw is not None:
+            self._sink.put(kept, None, now_s, raw)
         return True
 
     def _seen(self, event: Stored, local_ts_ns: int, now_s: float) -> Stored:
@@ -255,27 +268,13 @@ class Capture:
 
     def fields(self) -> dict[str, Any]:
         """The live counters; `last_tick_ns` is the receipt of the last tick, ns UTC."""
-        counters, now_s = self._counters, self._world.monotonic()
         return {
             "feed": self._asked.feed,
             "venue": self.venue,
             "products": list(self._desk.wanted),
             "url": self._url,
-            "ticks_per_s": round(counters.ticks.per_s(now_s), 2),
-            "trades_per_s": round(counters.trades.per_s(now_s), 2),
-            "lag_s": None if counters.lag_s is None else round(counters.lag_s, 4),
-            "last_tick_ns": counters.last_tick_ns,
-            "received": counters.received,
-            "stored": counters.stored,
-            "duplicates": counters.duplicates,
-            "quarantined": counters.quarantined,
-            "shed": counters.shed,
+            **self._counters.fields(self._world.monotonic()),
             "queued": self._sink.queued,
-            "heartbeats": counters.heartbeats,
-            "backfilled": counters.backfilled,
-            "reconnects": counters.reconnects,
-            "acknowledged_p50_ms": counters.acknowledged_ms(0.5),
-            "acknowledged_p99_ms": counters.acknowledged_ms(0.99),
             "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
         }
