@@ -25,7 +25,7 @@ TICK, TRADE, HEARTBEAT = 0, 1, 2
 """The kinds in `Tape.kind`."""
 
 
-class Tick(msgspec.Struct, frozen=True, kw_only=True):
+class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One ticker update: last price, best bid and ask. Prices and sizes in e8."""
 
     venue: str
@@ -41,7 +41,7 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     trade_id: int | None = None
 
 
-class Trade(msgspec.Struct, frozen=True, kw_only=True):
+class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One match of the trade tape. Price and size in e8; `trade_id` is the exchange's, contiguous per product."""
 
     venue: str
@@ -54,7 +54,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     side: int = 0
 
 
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The feed's word that it is alive and that a silence is the market's. `product` None: all of the connection."""
 
     venue: str

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,7 @@ from core.disk import DISK
 from core.errors import BadInput, Busy, TremorError
 from core.ingestion.store import fence, sealed
 from core.ingestion.store.held import Held
+from core.ingestion.store.insert import insert
 from core.ingestion.store.ledger import Ledger
 from core.ingestion.store.schema import open_for_writing
 from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Entry, GaveUp, Lapse, Stored, Tick, Trade
@@ -30,8 +32,6 @@ _TICK = struct.Struct("<qqqqqqqq")
 _TRADE = struct.Struct("<q")
 _HEARTBEAT = struct.Struct("<qq")
 _NO_QUOTES = (None, None, None, None)
-_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-"""Not OR IGNORE, which would also swallow a row that breaks a rule of the table."""
 _SUM_UP = """
 INSERT INTO runs
     SELECT source, market, sum(kind = 0), sum(kind = 1), min(seq), max(seq),
@@ -95,8 +95,12 @@ def digest(event: Stored) -> bytes:
             )
         else:
             body = _HEARTBEAT.pack(_or_missing(time_ns), _or_missing(event.last_trade_id))
-    name = f"{type(event).__name__}\0{event.venue}\0{event.product or ''}\0"
-    return blake2b(name.encode() + body, digest_size=16).digest()
+    return blake2b(_name(type(event).__name__, event.venue, event.product) + body, digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _name(kind: str, venue: str, product: str | None) -> bytes:
+    return f"{kind}\0{venue}\0{product or ''}\0".encode()
 
 
 class Writer:
@@ -220,7 +224,7 @@ class Writer:
                 rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
                 before, start, seq_at = self._last_seq(), 0, {}
                 for place in [*self.ledger.read(events), len(rows)]:
-                    connection.executemany(_INSERT, self.held.absent([r for r in rows[start:place] if r is not None]))
+                    insert(connection, self.held.absent([row for row in rows[start:place] if row is not None]))
                     seq_at[place], start = self._last_seq() + 1, place
                 self.ledger.write(source, seq_at)
                 after = self._last_seq()
