@@ -13,7 +13,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from core.config import Home
-from core.errors import SubscriptionRefused
+from core.errors import SubscriptionRefused, TremorError
 from core.ingestion.capture import Asked, Capture, World, capture, run
 from core.ingestion.store import Reader
 from core.ingestion.ticks import HEARTBEAT
@@ -104,13 +104,28 @@ def test_a_server_that_cannot_be_reached_is_asked_ever_more_rarely(home: Home) -
         words.append(message)
 
     world = World(sleep=nap, rng=random.Random(2), beat_s=0.02)
-    fields = capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9", seconds=0.5), beat, world)
+    with pytest.raises(TremorError, match=r"never reached in 0\.5 s at ws://127\.0\.0\.1:9: not connected \("):
+        capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9", seconds=0.5), beat, world)
     assert len(naptimes) > 10
     assert max(naptimes) <= 30.0
     assert min(naptimes) >= 0.25
     assert max(naptimes) > 10.0
-    assert fields["received"] == 0
     assert any("reconnecting, attempt" in word and "next in" in word for word in words)
+
+
+def test_one_that_the_user_stops_before_it_connects_is_no_failure(home: Home) -> None:
+    async def run() -> dict[str, Any]:
+        capture = Capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9"), beat, World())
+
+        def stop(*_: object, **__: object) -> None:
+            capture.stop()
+
+        capture._beat = stop
+        return await capture.run()
+
+    def beat(*_: object, **__: object) -> None: ...
+
+    assert asyncio.run(run())["received"] == 0
 
 
 def test_silence_ends_a_connection(home: Home) -> None:

@@ -31,8 +31,8 @@ def no_data(now: Counters) -> str | None:
     """
     if not now.running:
         return "no capture runs"
-    if now.message.startswith("cannot store"):
-        return now.message
+    if now.trouble.startswith("cannot store"):
+        return now.trouble
     if now.venue and not now.here:
         return f"the capture records {recorded(now)}"
     if now.last_tick_age_s is None:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from core.config import Home
-from core.errors import BadInput, MalformedFrame
+from core.errors import BadInput, MalformedFrame, TremorError
 from core.ingestion import feeds
 from core.ingestion.capture.asked import Asked, Beat, World, check, is_loopback
 from core.ingestion.capture.backfill import Backfiller
@@ -21,7 +21,7 @@ from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
-from core.ingestion.capture.sealing import sealing_beside
+from core.ingestion.capture.sealing import Sealing, sealing_beside
 from core.ingestion.capture.sink import Raw, Sink
 from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import FrameLog, OpenGap, Quarantined, Reader, Writer
@@ -53,7 +53,7 @@ class Capture:
         self._stop = asyncio.Event()
         self._silent: str | None = None
         self._socket: Any = None
-        self._connected = False
+        self._connected = self._ever = False
         self._watchdog = Watchdog(world.silence_s)
         self._message = "connecting"
 
@@ -68,11 +68,12 @@ class Capture:
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
                 loop.add_signal_handler(number, self.stop)
         with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world):
-                return await self.into(writer, thread)
+            async with sealing_beside(self._home, writer, thread, self._world) as sealing:
+                return await self.into(writer, thread, sealing)
 
-    async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
-        """As `run`, into an open writer that lives in `thread` and that other feeds may share."""
+    async def into(self, writer: Writer, thread: ThreadPoolExecutor, sealing: Sealing) -> dict[str, Any]:
+        """As `run`, into an open writer that lives in `thread` and that other feeds may share, as they do `sealing`."""
+        self._sealing = sealing
         with ExitStack() as kept:
             keep = None
             if self._asked.keep_frames:
@@ -120,6 +121,11 @@ class Capture:
             if isinstance(result, Exception):
                 raise result
         self._connected = False
+        if not self._ever and not self._stop.is_set():
+            why = self._message.partition(": reconnecting")[0]
+            raise TremorError(
+                f"{self._asked.feed} was never reached in {self._asked.seconds:g} s at {self._url}: {why}"
+            )
         return self.fields()
 
     async def _connections(self) -> None:
@@ -163,7 +169,8 @@ class Capture:
         self._lapses.connected()
         try:
             await self._subscribe(socket)
-            self._connected, self._message = True, "connected, waiting for the first tick"
+            self._connected = self._ever = True
+            self._message = "connected, waiting for the first tick"
             while True:
                 frame = await socket.recv(decode=False)
                 local_ts_ns, now_s = wall_ns(), monotonic()  # at receipt: before anything that may wait
@@ -260,11 +267,17 @@ class Capture:
 
     def message(self) -> str:
         """What the capture does now, in words."""
-        parts = [self._message if self._sink.trouble is None else f"cannot store: {self._sink.trouble}"]
+        parts = [] if self._sink.trouble else [self._message]
+        parts += [trouble] if (trouble := self.trouble()) else []
         parts += [f"{product} refused: {reason}" for product, reason in self._desk.refused.items()]
         if missing := self._desk.unconfirmed():
             parts.append(f"not sent by the exchange: {', '.join(missing)}")
         return "; ".join(parts)
+
+    def trouble(self) -> str | None:
+        """Why what comes is not stored, or what is old not sealed; None when both are well."""
+        troubles = (("store", self._sink.trouble), ("seal", self._sealing.trouble))
+        return "; ".join(f"cannot {what}: {why}" for what, why in troubles if why) or None
 
     def fields(self) -> dict[str, Any]:
         """The live counters; `last_tick_ns` is the receipt of the last tick, ns UTC."""
@@ -277,6 +290,7 @@ class Capture:
             "queued": self._sink.queued,
             "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
+            "trouble": self.trouble(),
         }
 
 

@@ -29,12 +29,15 @@ class Clock(Protocol):
 
 
 @asynccontextmanager
-async def sealing_beside(home: Home, writer: Writer, thread: ThreadPoolExecutor, clock: Clock) -> AsyncIterator[None]:
+async def sealing_beside(
+    home: Home, writer: Writer, thread: ThreadPoolExecutor, clock: Clock
+) -> AsyncIterator[Sealing]:
     """While the block runs, the capture's writer, which lives in `thread`, also seals. One for all feeds together."""
     with ThreadPoolExecutor(1, "seal") as own:  # its end waits for a file that is being written
-        task = asyncio.create_task(Sealing(home, writer, thread, own, clock).run())
+        sealing = Sealing(home, writer, thread, own, clock)
+        task = asyncio.create_task(sealing.run())
         try:
-            yield
+            yield sealing
         finally:
             task.cancel()
             await asyncio.wait([task])
@@ -44,8 +47,8 @@ class Sealing:
     """Every ten minutes: what is older than an hour and makes a row group, or is the rest of a day, is sealed.
 
     Files are made in a thread of their own, from a reading of their own; only the swap runs in the writer's thread, and
-    moves at most 65,536 rows: commits wait for it some 60 ms. `trouble` says why the last round failed, and so does
-    standard error; the rows are in the log then, and the next round tries again.
+    moves at most 65,536 rows: commits wait for it some 60 ms. `trouble` says why the last round failed, and so do
+    the capture's status and standard error; the rows are in the log then, and the next round tries again.
     """
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
@@ -27,7 +27,7 @@ def capture(home: Home, asked: Asked | Sequence[Asked], beat: Beat, world: World
     feeds their sums, and each feed's own as `captures`. A feed that ends in an error leaves the others running; the
     error is raised when it was the last. Raises SubscriptionRefused when the exchange refuses every product for good,
     Busy when another process writes to the store, BadInput when what is asked makes no sense, TremorError when the
-    store cannot be written at the end.
+    store cannot be written at the end, or the exchange was never reached in the seconds that were asked for.
     """
     if isinstance(asked, Asked):
         return asyncio.run(Capture(home, asked, beat, world or World()).run())
@@ -64,16 +64,17 @@ class Several:
             with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
                 loop.add_signal_handler(number, self.stop)
         with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world):
-                ends = await asyncio.gather(*(self._one(i, writer, thread) for i in range(len(self._said))))
+            async with sealing_beside(self._home, writer, thread, self._world) as sealing:
+                feeds = (one.into(writer, thread, sealing) for one in self._captures)
+                ends = await asyncio.gather(*(self._one(i, feed) for i, feed in enumerate(feeds)))
         errors = [end for end in ends if isinstance(end, TremorError)]
         if len(errors) == len(ends):
             raise errors[0]
         return self._together()
 
-    async def _one(self, i: int, writer: Writer, thread: ThreadPoolExecutor) -> TremorError | None:
+    async def _one(self, i: int, feed: Coroutine[Any, Any, dict[str, Any]]) -> TremorError | None:
         try:
-            self._said[i] |= await self._captures[i].into(writer, thread)
+            self._said[i] |= await feed
         except TremorError as error:
             self._said[i] |= {"message": f"ended: {error}", "connected": False}
             return error
@@ -97,6 +98,7 @@ class Several:
             "feed": ",".join(one["feed"] for one in said),
             "products": list(dict.fromkeys(product for one in said for product in one["products"])),
             "last_tick_ns": max((one["last_tick_ns"] for one in said if one["last_tick_ns"]), default=None),
+            "trouble": "; ".join(dict.fromkeys(one["trouble"] for one in said if one["trouble"])) or None,
             "gaps_open": sum(one["gaps_open"] for one in said),
             **{name: sum(one[name] for one in said) for name in SUMS},
             "captures": said,

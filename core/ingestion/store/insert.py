@@ -22,4 +22,3 @@ def insert(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> N
         while len(rows) - at >= n:
             connection.execute(_INSERTS[n], list(chain.from_iterable(rows[at : at + n])))
             at += n
-

@@ -138,7 +138,7 @@ class Writer:
                 sealed.lose_set_aside(connection, self.folder)
             self.held = Held(self._connection, self.folder)
             self._ledger = Ledger(self._connection, self._market)
-        except sqlite3.OperationalError as error:
+        except sqlite3.DatabaseError as error:
             self._close()
             raise unwritable(self._path, error) from error
         except BaseException:
