@@ -41,6 +41,18 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     trade_id: int | None = None
 
 
+def odd_quote(bid: float | None, ask: float | None) -> str:
+    """What is wrong with a pair of quotes that is kept all the same: no bar, and so no feature, takes a mid from it.
+
+    >>> odd_quote(101, 100), odd_quote(0, 100), odd_quote(-1, 100), odd_quote(99, 100), odd_quote(None, 100)
+    ('crossed', 'zero', 'negative', '', '')
+    """
+    if bid is None or ask is None or 0 < bid <= ask:
+        return ""
+    lowest = min(bid, ask)
+    return "negative" if lowest < 0 else "zero" if lowest == 0 else "crossed"
+
+
 class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One match of the trade tape. Price and size in e8; `trade_id` is the exchange's, contiguous per product."""
 

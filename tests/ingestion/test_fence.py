@@ -12,7 +12,7 @@ from core.errors import Busy
 from core.ingestion.store import Reader, Writer, sealing
 from core.ingestion.store.quarantine import release
 from core.ingestion.ticks import Tick
-from tests.ingestion.seen import a_market, seen
+from exchange.bench.seen import a_market, seen
 
 FOREVER_NS = 1 << 62
 

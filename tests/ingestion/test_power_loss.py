@@ -15,8 +15,8 @@ from core.config import Home, write_atomically
 from core.errors import TremorError
 from core.ingestion.store import Reader, Writer, sealing
 from core.ingestion.ticks import Stored, Tick
-from tests.ingestion.powerless import Log, Recorder, Refusing, crashes
-from tests.ingestion.seen import a_market, seen
+from exchange.bench.powerless import Log, Recorder, Refusing, crashes
+from exchange.bench.seen import a_market, seen
 
 FOREVER_NS = 1 << 62
 WAYS = 6

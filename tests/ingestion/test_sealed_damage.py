@@ -14,7 +14,7 @@ from core.config import Home
 from core.errors import Damaged, TremorError
 from core.ingestion.store import Reader, Writer, sealed, sealing
 from core.ingestion.ticks import Stored, Trade
-from tests.ingestion.seen import a_market, seen
+from exchange.bench.seen import a_market, seen
 from tests.ingestion.test_sealing import FOREVER_NS, run, store
 
 REGIONS = 10

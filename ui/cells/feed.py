@@ -76,7 +76,12 @@ def capture_cells(now: Counters, market: Market | None, quarantined: int) -> lis
             count(now.reconnects) if now.running else MISSING,
             "since the start",
         ),
-        Cell("warn" if quarantined else "ok", "Quarantined", count(quarantined), "frames no parser accepted"),
+        Cell(
+            "warn" if quarantined or now.odd_quotes else "ok",
+            "Quarantined",
+            count(quarantined),
+            f"{count(now.odd_quotes)} ticks of odd quotes kept" if now.odd_quotes else "frames no parser accepted",
+        ),
     ]
 
 

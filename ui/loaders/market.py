@@ -173,6 +173,7 @@ class Counters:
     """Age of the newest tick of any product that the capture records."""
     trouble: str = ""
     """Why it cannot store what comes, or seal what is old."""
+    odd_quotes: int = 0
 
 
 def counters() -> Counters:
@@ -208,6 +209,7 @@ def counters() -> Counters:
         products=products,
         heard_age_s=heard,
         trouble=str(fields.get("trouble") or ""),
+        odd_quotes=int(fields.get("odd_quotes") or 0),
     )
 
 

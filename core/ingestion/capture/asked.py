@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -65,3 +67,10 @@ def is_loopback(url: str) -> bool:
     """Whether the address is this machine's."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def hear_signals(stop: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT call `stop` from now on, where the running loop is the main thread's."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
+            asyncio.get_running_loop().add_signal_handler(number, stop)

@@ -45,7 +45,8 @@ class Counters:
     """Counts of one capture. stored + duplicates + quarantined + shed = received, at every moment.
 
     An event (a tick or a trade) or a bad frame is `received` when its fate is settled: its commit has returned, or it
-    was shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart.
+    was shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart. `odd_quotes` are
+    ticks received whose quotes are crossed, zero or negative: stored like any other.
     """
 
     stored: int = 0
@@ -55,6 +56,7 @@ class Counters:
     heartbeats: int = 0
     backfilled: int = 0
     reconnects: int = 0
+    odd_quotes: int = 0
     last_tick_ns: int | None = None
     lag_s: float | None = None
     ticks: Rate = field(default_factory=Rate)
@@ -86,6 +88,7 @@ class Counters:
             "heartbeats": self.heartbeats,
             "backfilled": self.backfilled,
             "reconnects": self.reconnects,
+            "odd_quotes": self.odd_quotes,
             "acknowledged_p50_ms": self.acknowledged_ms(0.5),
             "acknowledged_p99_ms": self.acknowledged_ms(0.99),
         }

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from typing import Any, Literal
 
@@ -15,17 +14,17 @@ import msgspec
 from core.config import Home
 from core.errors import BadInput, MalformedFrame, TremorError
 from core.ingestion import feeds
-from core.ingestion.capture.asked import Asked, Beat, World, check, is_loopback
+from core.ingestion.capture.asked import Asked, Beat, World, check, hear_signals, is_loopback
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
-from core.ingestion.capture.sealing import Sealing, sealing_beside
+from core.ingestion.capture.sealing import Store, opened
 from core.ingestion.capture.sink import Raw, Sink
 from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import FrameLog, OpenGap, Quarantined, Reader, Writer
-from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade, odd_quote
 from core.ingestion.values import refuse_future
 
 MEANINGLESS_LAG_S = 600.0
@@ -63,22 +62,18 @@ class Capture:
 
     async def run(self) -> dict[str, Any]:
         """Capture until stopped; the counters at the end. Raises what `capture` raises."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
-                loop.add_signal_handler(number, self.stop)
-        with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world) as sealing:
-                return await self.into(writer, thread, sealing)
+        hear_signals(self.stop)
+        async with opened(self._home, self._world) as store:
+            return await self.into(store)
 
-    async def into(self, writer: Writer, thread: ThreadPoolExecutor, sealing: Sealing) -> dict[str, Any]:
-        """As `run`, into an open writer that lives in `thread` and that other feeds may share, as they do `sealing`."""
-        self._sealing = sealing
+    async def into(self, store: Store) -> dict[str, Any]:
+        """As `run`, into an open store that other feeds may share."""
+        self._sealing = store.sealing
         with ExitStack() as kept:
             keep = None
             if self._asked.keep_frames:
                 keep = partial(kept.enter_context(FrameLog(self._home)).append, self._asked.feed, self.venue)
-            return await self._into(writer, thread, keep)
+            return await self._into(store.writer, store.thread, keep)
 
     async def _into(
         self, writer: Writer, thread: ThreadPoolExecutor, keep: Callable[[Sequence[Raw]], None] | None
@@ -223,6 +218,7 @@ class Capture:
         counters = self._counters
         if isinstance(event, Tick):
             counters.ticks.add(now_s)
+            counters.odd_quotes += odd_quote(event.bid, event.ask) != ""
             counters.last_tick_ns = local_ts_ns
             if event.exch_ts_ns is not None:
                 lag_s = (local_ts_ns - event.exch_ts_ns) / 1e9

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
-from collections.abc import Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Sequence
 from typing import Any
 
 from core.config import Home
 from core.errors import BadInput, TremorError
-from core.ingestion.capture.asked import Asked, Beat, World
+from core.ingestion.capture.asked import Asked, Beat, World, hear_signals
 from core.ingestion.capture.run import Capture
-from core.ingestion.capture.sealing import sealing_beside
-from core.ingestion.store import Writer
+from core.ingestion.capture.sealing import Store, opened
 
-SUMS = ("received", "stored", "duplicates", "quarantined", "shed", "queued", "heartbeats", "backfilled", "reconnects")
+SUMS = (
+    "received", "stored", "duplicates", "quarantined", "shed", "queued", "heartbeats", "backfilled", "reconnects",
+    "odd_quotes",
+)  # fmt: skip
 
 
 def capture(home: Home, asked: Asked | Sequence[Asked], beat: Beat, world: World | None = None) -> dict[str, Any]:
@@ -59,22 +58,17 @@ class Several:
 
     async def run(self) -> dict[str, Any]:
         """Capture until stopped; the counters at the end. Raises what `capture` raises."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
-                loop.add_signal_handler(number, self.stop)
-        with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world) as sealing:
-                feeds = (one.into(writer, thread, sealing) for one in self._captures)
-                ends = await asyncio.gather(*(self._one(i, feed) for i, feed in enumerate(feeds)))
+        hear_signals(self.stop)
+        async with opened(self._home, self._world) as store:
+            ends = await asyncio.gather(*(self._one(i, store) for i in range(len(self._said))))
         errors = [end for end in ends if isinstance(end, TremorError)]
         if len(errors) == len(ends):
             raise errors[0]
         return self._together()
 
-    async def _one(self, i: int, feed: Coroutine[Any, Any, dict[str, Any]]) -> TremorError | None:
+    async def _one(self, i: int, store: Store) -> TremorError | None:
         try:
-            self._said[i] |= await feed
+            self._said[i] |= await self._captures[i].into(store)
         except TremorError as error:
             self._said[i] |= {"message": f"ended: {error}", "connected": False}
             return error

@@ -6,7 +6,7 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -111,7 +111,8 @@ class Writer:
     this version.
     """
 
-    def __init__(self, home: Home, who: str = "a process") -> None:
+    def __init__(self, home: Home, who: str = "a process", wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self._wall_ns = wall_ns
         self._path = home.ticks_db
         self.folder = home.sealed
         self._who = who
@@ -137,7 +138,7 @@ class Writer:
             with self.transaction() as connection:
                 sealed.lose_set_aside(connection, self.folder)
             self.held = Held(self._connection, self.folder)
-            self._ledger = Ledger(self._connection, self._market)
+            self._ledger = Ledger(self._connection, self._market, self._wall_ns)
         except sqlite3.DatabaseError as error:
             self._close()
             raise unwritable(self._path, error) from error
@@ -181,7 +182,7 @@ class Writer:
 
     def source(self, kind: str, name: str, **detail: Any) -> int:
         """Number a new source: kind "capture" or "import", its name (feed or file), and what else is known of it."""
-        values = (kind, name, msgspec.json.encode(detail).decode(), time.time_ns())
+        values = (kind, name, msgspec.json.encode(detail).decode(), self._wall_ns())
         with self.transaction() as connection:
             cursor = connection.execute(
                 "INSERT INTO sources (kind, name, detail, opened_ns) VALUES (?, ?, ?, ?)", values
@@ -223,14 +224,15 @@ class Writer:
             with self.transaction() as connection:
                 rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
                 before, start, seq_at = self._last_seq(), 0, {}
-                for place in [*self.ledger.read(events), len(rows)]:
+                for place in self.ledger.read(events):
                     insert(connection, self.held.absent([row for row in rows[start:place] if row is not None]))
                     seq_at[place], start = self._last_seq() + 1, place
+                insert(connection, self.held.absent([row for row in rows[start:] if row is not None]))
+                found = connection.execute(
+                    "SELECT kind, count(*), max(seq) FROM events WHERE seq > ? GROUP BY kind", (before,)
+                ).fetchall()
+                kinds, after = {kind: n for kind, n, _ in found}, max((seq for *_, seq in found), default=before)
                 self.ledger.write(source, seq_at)
-                after = self._last_seq()
-                kinds = dict(
-                    connection.execute("SELECT kind, count(*) FROM events WHERE seq > ? GROUP BY kind", (before,))
-                )
                 if after > before:
                     connection.execute(_SUM_UP, (before,))
                 connection.executemany(
