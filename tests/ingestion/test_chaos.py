@@ -87,9 +87,9 @@ def test_a_second_capture_is_refused_and_a_stale_one_fenced_off(tmp_path: Path) 
 
 
 @below
-@pytest.mark.parametrize(("every", "ways"), [(3, 3), pytest.param(1, 8, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("every", "ways"), [(5, 3), pytest.param(1, 8, marks=pytest.mark.slow)])
 def test_power_lost_between_any_two_of_sqlites_operations(tmp_path: Path, every: int, ways: int) -> None:
-    row = log.power(tmp_path, 5, every, ways)
+    row = log.power(tmp_path, 4, every, ways)
     assert (row["acknowledged_lost"], row["unhandled_errors"]) == (0, 0)
     assert row["operations"] > 100, "the making of the log, appends, checkpoints and its end"
 

@@ -41,7 +41,7 @@ def test_without_backfill_trades_stay_lost(tmp_path: Path, monkeypatch: pytest.M
 def test_without_the_watchdog_a_dead_connection_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Watchdog, "silent", lambda self, now_s: None)
     monkeypatch.setattr(Watchdog, "hollow", lambda self, now_s: None)
-    rows = cases.dead_connections(tmp_path, World(silence_s=0.8, beat_s=0.1), 3)
+    rows = cases.dead_connections(tmp_path, World(silence_s=0.8, beat_s=0.1), 2)
     assert [row["found_s"] for row in rows] == [None, None, None]
 
 
