@@ -40,7 +40,11 @@ def killed(root: Path, times: int, seed: int = 0) -> dict[str, Any]:
     with new_home(root) as home, new_home(root) as other:
         command = [sys.executable, "-m", "core", "exchange", "--port", "0", "--rest-port", "0", "--speed", "100"]
         with subprocess.Popen(
-            [*command, "--home", str(other.root)], cwd=REPOSITORY, text=True, stderr=subprocess.PIPE
+            [*command, "--home", str(other.root)],
+            cwd=REPOSITORY,
+            text=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
         ) as market:
             try:
                 assert market.stderr is not None
