@@ -34,8 +34,8 @@ def counters(
     here: bool = True,
 ) -> Counters:
     return Counters(
-        running, "running" if running else "stopped", "receiving", 1, 5.0, age_s, lag_s, 0, 0, 10, behind_s, here, venue,
-        ("BTC-USD",), age_s, trouble,
+        running, "running" if running else "stopped", "receiving", 1, 5.0, age_s, lag_s, 0, 0, 10, behind_s, here,
+        venue, ("BTC-USD",), age_s, trouble,
     )  # fmt: skip
 
 
