@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.leakage.pipeline import Pipeline
 from core.evaluation.record import Check
-from core.features.dataset import Dataset, Labelled
+from core.features.dataset import SPLITS, Dataset, Labelled
 
 if TYPE_CHECKING:
     from models import Estimator
@@ -35,7 +35,7 @@ from
 the base rate now and then: a fixed margin would cry wolf. Turning the test labels round against the same forecast keeps
 both sets of runs and gives the spread of that chance. The median over the shifts must be this rare: were they
 independent,
-4 of 7 would be so by chance once in 170,000 times.
+4 of 7 would be so by chance once in 180,000 times.
 """
 EXCESS = 0.10
 """And the median of (AP - base rate) / (1 - base rate) must reach this: a tenth of the way to a perfect score."""
@@ -59,8 +59,9 @@ def permuted_labels(
 ) -> Check:
     """Average precision on moved labels is what chance gives.
 
-    Where a shift would leave a part fewer than 10 spikes, its threshold is lowered until it has them: any question will
-    do. None where that leaves fewer than 4 of 7 shifts, or the test part is shorter than 12 horizons.
+    Where a shift leaves a part without spikes, or with nothing else, the threshold is moved until it has both: any
+    question will do. None where that leaves fewer than 4 of 7 shifts, or the test part is shorter than 6 horizons,
+    or too short for rotations enough to tell a share of CHANCE.
     """
     tau = pipeline.threshold(rows)
     rng = np.random.default_rng(seed)
@@ -70,17 +71,18 @@ def permuted_labels(
     n, forward = len(table), table["forward_vol_bps"].to_numpy()
     least = max(1, pipeline.question.horizon_s // step_s)
     test = int((table["split"] == "test").sum())
-    if test < 6 * least:
-        said = f"the test part has {test * step_s:,} rows; turning its labels round needs {6 * least * step_s:,}"
+    need = max(6 * least, 2 * least + round(2 / CHANCE))
+    if test < need:
+        said = f"the test part has {test * step_s:,} rows; turning its labels round needs {need * step_s:,}"
         return Check(name="permuted_labels", passed=None, detail=said)
     ranks, excess, scored = [], [], []
     for i, share in enumerate(np.linspace(0.15, 0.85, SHIFTS) + rng.uniform(-0.03, 0.03, SHIFTS)):
         beat(i / SHIFTS)
         moved = replace(rows, rows=table.assign(forward_vol_bps=np.roll(forward, int(share * n))))
-        mending = moved.mending_tau(LEAST_SPIKES)
-        if mending is None or (moved.volatility("train") < min(tau, mending)).sum() < LEAST_SPIKES:
+        level = _level(moved, tau)
+        if level is None:
             continue
-        dataset = pipeline.dataset(moved, min(tau, mending))
+        dataset = pipeline.dataset(moved, level)
         x, y = dataset.part("test")
         p = memoriser(dataset, seed).predict_proba(x)[:, 1]
         turns = np.unique(np.linspace(least, test - least, ROTATIONS).astype(int))
@@ -101,6 +103,17 @@ def permuted_labels(
     return Check(
         name="permuted_labels", passed=passed, detail=said if passed else f"{said}. It must fall to the base rate"
     )
+
+
+def _level(moved: Labelled, tau_bps: float) -> float | None:
+    """A threshold, near tau where that is possible, at which every part has LEAST_SPIKES spikes and other rows."""
+    highest = moved.mending_tau(LEAST_SPIKES)
+    if highest is None:
+        return None
+    for level in (min(tau_bps, highest), highest):
+        if all((moved.volatility(split) < level).sum() >= LEAST_SPIKES for split in SPLITS):
+            return level
+    return None
 
 
 def average_precisions(p: Floats, y: NDArray[Any]) -> Floats:
