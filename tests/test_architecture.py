@@ -24,6 +24,7 @@ ADAPTERS = {
     "pyarrow.parquet": ("core/ingestion/store", "core/live/forecasts", "core/features/dataset", "tests/"),
     "mlflow": ("core/training/", "tests/"),
     "evidently": ("core/evaluation/drift", "tests/"),
+    "optuna": ("core/training/", "tests/"),
     "xgboost": ("models/", "tests/"),
     "matplotlib": ("core/evaluation/", "core/training/", "tests/"),
     "streamlit": ("ui/", "pages/", "app.py", "tests/"),
@@ -33,7 +34,7 @@ ADAPTERS = {
     "requests": (),
     "aiohttp": (),
 }
-HEAVY = ("mlflow", "evidently", "xgboost", "sklearn", "matplotlib", "httpx")
+HEAVY = ("mlflow", "evidently", "optuna", "xgboost", "sklearn", "matplotlib", "httpx")
 LAYERS = ("errors", "config", "jobs", "ingestion", "features", "evaluation", "training", "live", "commands", "__main__")
 BROAD = {"Exception", "BaseException"}
 AVOIDED = {"handle", "handles", "manager", "managers", "util", "utils", "helper", "helpers"}
