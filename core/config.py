@@ -56,6 +56,10 @@ class Home:
         return self.data / "ticks.sqlite"
 
     @property
+    def frames_db(self) -> Path:
+        return self.data / "frames.sqlite"
+
+    @property
     def sealed(self) -> Path:
         return self.data / "sealed"
 

@@ -83,7 +83,19 @@ class Holder:
             job = msgspec.structs.replace(job, message=message)
         self._job = job
         if time.monotonic() - self._written >= every_s:
+            self._tell()
+
+    def _tell(self) -> None:
+        """As `_write`; a full or failing disk does not end the work. A full one has no room for a new file, but the old
+        record's block is its own: it is written over in place. What cannot be written at all, the next word replaces.
+        """
+        try:
             self._write()
+        except OSError:
+            with contextlib.suppress(OSError), open(self._path, "r+b", buffering=0) as file:
+                size = os.fstat(file.fileno()).st_size
+                file.write(msgspec.json.encode(self._job).ljust(size))  # ONE write, the old one's rest as spaces
+            self._written = time.monotonic()
 
     def end(self, state: str, message: str | None = None, result: dict[str, Any] | None = None) -> None:
         """The last word: done, failed or stopped."""
@@ -91,7 +103,7 @@ class Holder:
         self._job = msgspec.structs.replace(
             self._job, state=state, message=said, result=result, heartbeat_ns=time.time_ns()
         )
-        self._write()
+        self._tell()
 
 
 @contextmanager

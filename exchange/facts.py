@@ -118,9 +118,9 @@ def trailing_rv(r_bps: Floats, window_s: int = WINDOW_S) -> Floats:
     return np.sqrt(np.maximum(total[window_s:] - total[:-window_s], 0.0))
 
 
-def simulated(product: str = "BTC-USD", seed: int = 0, hours: float = 24.0) -> Ticks:
+def simulated(product: str = "BTC-USD", seed: int = 0, hours: float = 24.0, mood: str = "market") -> Ticks:
     """The first `hours` of the simulator's tape as columns (one row a ticker, as the server sends it)."""
-    blocks = list(islice(raw_orders(seed, product), max(1, round(hours * 3600 / BLOCK_S))))
+    blocks = list(islice(raw_orders(seed, product, mood), max(1, round(hours * 3600 / BLOCK_S))))
     orders = np.concatenate([b.orders for b in blocks])
     last = np.concatenate([b.matches[np.cumsum(b.orders[:, 6]) - 1, 0] for b in blocks])
     return Ticks(orders[:, 0] * 1_000, last / 100, orders[:, 2] / 100, orders[:, 3] / 100)

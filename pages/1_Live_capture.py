@@ -18,7 +18,7 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
     running = loaders.job("capture").running
     every = 1.0 if running else None
 
-    @fragment(run_every=2.0 if running else None)
+    @fragment(run_every=every)
     def health() -> None:
         shown.follow(drawn)
         now = loaders.counters()
@@ -27,6 +27,8 @@ with open_page("Live capture", "which market is recorded, and whether its feed i
             st.rerun()  # it ended by itself: the controls must say so
         if now.state in ("failed", "died"):
             box(f"The capture stopped: {now.message}", "bad", key="capture_failed")
+        if now.trouble:
+            box(f"The capture {now.trouble}", "bad", key="capture_trouble")
         identity_panel()
 
     health()

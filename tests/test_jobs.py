@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -95,6 +96,27 @@ def test_beats_are_throttled_to_the_disk_but_the_last_word_is_written(home: Home
             me.beat(i / 1000, every_s=60)
         assert jobs.read(home, "train").progress == 0
     assert jobs.read(home, "train").progress == 0.999
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_full_disk_ends_no_work_and_its_word_gets_through(
+    home: Home, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """A new file has no room, the old record's own block has; and a longer word, and a shorter one, is whole."""
+
+    def refuse(path: Path, content: bytes) -> None:
+        raise OSError(code, "no")
+
+    with jobs.hold(home, "capture") as me:
+        me.beat(message="receiving", every_s=0)
+        with monkeypatch.context() as patch:
+            patch.setattr("core.config.DISK.write", refuse)
+            for message in ("cannot store: " + "the disk is full " * 20, "short"):
+                me.beat(message=message, every_s=0, stored=5)
+                said = jobs.read(home, "capture")
+                assert (said.message, said.fields, said.state) == (message, {"stored": 5}, "running")
+        me.beat(message="receiving", every_s=0)
+        assert jobs.read(home, "capture").message == "receiving"
 
 
 def test_a_verb_is_started_and_stopped(home: Home) -> None:

@@ -68,8 +68,7 @@ def alerts(e: Evaluation) -> None:
         f"θ is the lowest that keeps to {BUDGETS[budget]} on validation; test may see more or fewer. "
         + ("Onset: only alerts and episodes while volatility is not above τ already. " if onset else "")
         + ("The table counts the whole test part. " if window else "")
-        + "A lead is the median of those caught. No interval where all draws agree, as with none caught, or where too "
-        "few stretches hold an episode."
+        + "A lead is the median of those caught. No interval where too few stretches hold an alert or an episode."
     )
 
 

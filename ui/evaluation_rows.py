@@ -77,7 +77,7 @@ def alert_rows(e: Evaluation, budget_per_h: float, onset: bool) -> Rows:
 
 
 def _ends(x: Estimate) -> str:
-    """The interval of a share; none where all draws agree, which none or all of a few always do."""
+    """The interval of a share; none where all draws agree: that is no knowledge, but a lack of cases."""
     known = x.low is not None and x.high is not None and x.low < x.high
     return f"({_share(x.low)} to {_share(x.high)})" if known else NO_INTERVAL
 

@@ -176,8 +176,8 @@ def compared_lines(a: Evaluation, b: Evaluation) -> list[Line]:
     """Both champions' curves; the other run's is drawn as a challenger."""
     mine, other = ([x for x in curve_lines(e) if x.role == "forecast"] for e in (a, b))
     return [
-        *(_retitled(x, f"{x.title}, this run", "forecast") for x in mine),
-        *(_retitled(x, f"{x.title}, other run", "challenger") for x in other),
+        *(_retitled(x, "this run", "forecast") for x in mine),
+        *(_retitled(x, "other run", "challenger") for x in other),
     ]
 
 

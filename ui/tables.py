@@ -10,6 +10,7 @@ from typing import Any
 from core.evaluation.drift import DriftTable
 from core.evaluation.record import Fold, Meter
 from core.ingestion.store import Quarantined
+from core.ingestion.ticks import odd_quote
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
 from core.training.tuned import Tuned
@@ -25,7 +26,7 @@ def _number(x: float | None, digits: int) -> str:
 
 
 def tick_rows(ticks: Sequence[Row]) -> Rows:
-    """Newest first: exchange time (else ours), bid, ask, last trade, its taker's side."""
+    """Newest first: exchange time (else ours), bid, ask, last trade, its taker's side, what is odd of the quotes."""
     now = time.time_ns()
     rows = [
         [
@@ -34,10 +35,11 @@ def tick_rows(ticks: Sequence[Row]) -> Rows:
             price(t["ask"]),
             price(t["price"]),
             t["side"] or MISSING,
+            odd_quote(t["bid"], t["ask"]),
         ]
         for t in reversed(ticks)
     ]
-    return ["UTC", "bid", "ask", "last trade", "taker"], rows
+    return ["UTC", "bid", "ask", "last trade", "taker", "quotes"], rows
 
 
 def gap_rows(gaps: Sequence[Row], most: int = 12) -> Rows:

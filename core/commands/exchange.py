@@ -31,6 +31,10 @@ def register(sub: Any) -> None:
     p.add_argument("--rest-port", type=_port, default=8766, metavar="N", help="REST port, 0 for a free one (8766)")
     p.add_argument("--source", default="simulator", metavar="simulator|FILE", help="the simulator, or a recording")
     p.add_argument("--seed", type=int, default=0, metavar="S", help="the simulator's seed (0)")
+    p.add_argument(
+        "--mood", default="market", metavar="NAME",
+        help="what foretells the simulator's spikes: market, unpredictable or precursors (market)",
+    )  # fmt: skip
     p.add_argument("--speed", type=float, default=1.0, metavar="X", help="market seconds a second, 1 to 1000 (1)")
     p.add_argument("--products", default="BTC-USD", metavar="P,Q", help="products, comma between (BTC-USD)")
     p.add_argument("--start", default=START, metavar="ISO|now|-6h", help=f"market time of the first tick ({START})")
@@ -91,7 +95,7 @@ def _source(args: argparse.Namespace) -> Source:
         from exchange.simulator import LAST_TRADE_ID, Simulator
 
         last = LAST_TRADE_ID if args.last_trade_id is None else args.last_trade_id
-        return Simulator(products, args.seed, start_ns(args.start, time.time_ns()), last)
+        return Simulator(products, args.seed, start_ns(args.start, time.time_ns()), last, args.mood)
     from exchange.replay import Recording
 
     return Recording(Path(args.source), *products[:1])
@@ -103,7 +107,7 @@ def _facts(args: argparse.Namespace) -> list[dict[str, str | float | None]]:
     if not 0.1 <= args.hours <= 1_000:
         raise BadInput(f"hours is {args.hours:g}: choose 0.1 to 1000")
     product = args.products.split(",")[0].strip()
-    columns = {"simulator": facts.measure(facts.simulated(product, args.seed, args.hours))}
+    columns = {"simulator": facts.measure(facts.simulated(product, args.seed, args.hours, args.mood))}
     if args.against:
         columns["recording"] = facts.measure(facts.recorded(Path(args.against), product))
     return facts.compared(columns)

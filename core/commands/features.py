@@ -1,9 +1,8 @@
-"""threshold, bench."""
+"""threshold."""
 
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import Any
 
 from core.config import LABELS, Home, change_settings, load_settings
@@ -23,18 +22,6 @@ def register(verbs: Any) -> None:
     threshold.add_argument("--product")
     threshold.add_argument("--save", action="store_true", help="make it the home's question")
     threshold.set_defaults(run=run_threshold)
-    bench = verbs.add_parser("bench", help="speed as ratios in one run")
-    bench.add_argument("name", choices=("features",))
-    bench.add_argument("--bars", type=_count, default=1_000_000)
-    bench.add_argument("--rounds", type=_count, default=5)
-    bench.set_defaults(run=run_bench)
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too few: at least 1")
-    return number
 
 
 def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
@@ -72,9 +59,3 @@ def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "missing": list(rows.missing),
         "saved": bool(args.save),
     }
-
-
-def run_bench(args: argparse.Namespace, _home: Home) -> dict[str, Any]:
-    from core.features import bench
-
-    return bench.run(args.bars, args.rounds, say=lambda text: print(text, file=sys.stderr))

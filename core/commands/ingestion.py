@@ -1,4 +1,4 @@
-"""`import` and `capture`: how ticks come in."""
+"""`import`, `capture` and `reparse`: how ticks come in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,10 @@ def register(sub: Any) -> None:
     p.add_argument("--rest-url", metavar="HTTP", help="where missing trades are asked for (the exchange's own)")
     p.add_argument("--seconds", type=seconds, metavar="N", help="stop after N seconds")
     p.add_argument("--venue", help="the venue to store (the feed's; embedded where the address is this machine's)")
+    p.add_argument("--keep-frames", action="store_true", help="keep every frame's bytes too, for `reparse`")
     p.set_defaults(run=run_capture)
+    p = sub.add_parser("reparse", help="read kept and quarantined frames again with today's parsers")
+    p.set_defaults(run=run_reparse)
 
 
 def run_import(args: argparse.Namespace, home: Home) -> dict[str, Any]:
@@ -53,15 +56,28 @@ def run_import(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_capture(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """The counters at the end."""
-    from core.ingestion.capture import Asked, capture
-
     if len(args.feed) > 1 and (args.url or args.rest_url or args.venue):
         raise BadInput("several feeds have an address and a venue each: leave out --url, --rest-url and --venue")
-    rest = (tuple(args.product), args.url, args.rest_url, args.seconds, args.venue)
-    asked = [Asked(feed, *rest) for feed in args.feed]
     with jobs.hold(home, "capture") as me:
+        from core.ingestion.capture import Asked, capture  # after the lock: a second capture is refused at once
+
+        rest = (tuple(args.product), args.url, args.rest_url, args.seconds, args.venue, args.keep_frames)
+        asked = [Asked(feed, *rest) for feed in args.feed]
         result = capture(home, asked[0] if len(asked) == 1 else asked, me.beat)
         said = f"stopped after {result['stored']:,} stored"
         me.beat(1.0, said, **result)
         me.end("done", said, result)
+    return result
+
+
+def run_reparse(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """Counts over the kept and the quarantined frames."""
+    from core.ingestion.reparsing import reparse
+
+    with jobs.hold(home, "reparse") as me:
+        result = reparse(home, lambda frames: me.beat(message=f"{frames:,} frames read"))
+        said = "{new:,} new of {frames:,} frames, {released:,} out of quarantine".format(**result)
+        me.beat(1.0, said, **result)
+        me.end("done", said, result)
+    print(said, file=sys.stderr)
     return result

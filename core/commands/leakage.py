@@ -97,5 +97,5 @@ def run_leakage(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             honest = one.honest
         caught = sum(one["caught"] for one in planted)
         me.end("done", found.verdict + (f"; {caught} of {len(planted)} planted leaks caught" if planted else ""))
-    result: dict[str, Any] = msgspec.to_builtins(found)
-    return result | {"planted": planted}
+    checks = [msgspec.to_builtins(check) for check in found.checks]
+    return {"verdict": found.verdict, "checks": checks, "planted": planted}

@@ -8,7 +8,9 @@ from typing import Any
 from core import jobs
 from core.config import Home, load_settings
 
-JOBS = ("exchange", "capture", "import", "train", "tune", "leakage", "drift", "monitor", "escrow")
+JOBS = (
+    "exchange", "capture", "import", "reparse", "train", "tune", "leakage", "drift", "monitor", "escrow", "report",
+)  # fmt: skip
 
 
 def seconds(text: str) -> float:

@@ -25,7 +25,7 @@ TICK, TRADE, HEARTBEAT = 0, 1, 2
 """The kinds in `Tape.kind`."""
 
 
-class Tick(msgspec.Struct, frozen=True, kw_only=True):
+class Tick(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One ticker update: last price, best bid and ask. Prices and sizes in e8."""
 
     venue: str
@@ -41,7 +41,19 @@ class Tick(msgspec.Struct, frozen=True, kw_only=True):
     trade_id: int | None = None
 
 
-class Trade(msgspec.Struct, frozen=True, kw_only=True):
+def odd_quote(bid: float | None, ask: float | None) -> str:
+    """What is wrong with a pair of quotes that is kept all the same: no bar, and so no feature, takes a mid from it.
+
+    >>> odd_quote(101, 100), odd_quote(0, 100), odd_quote(-1, 100), odd_quote(99, 100), odd_quote(None, 100)
+    ('crossed', 'zero', 'negative', '', '')
+    """
+    if bid is None or ask is None or 0 < bid <= ask:
+        return ""
+    lowest = min(bid, ask)
+    return "negative" if lowest < 0 else "zero" if lowest == 0 else "crossed"
+
+
+class Trade(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One match of the trade tape. Price and size in e8; `trade_id` is the exchange's, contiguous per product."""
 
     venue: str
@@ -54,7 +66,7 @@ class Trade(msgspec.Struct, frozen=True, kw_only=True):
     side: int = 0
 
 
-class Heartbeat(msgspec.Struct, frozen=True, kw_only=True):
+class Heartbeat(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The feed's word that it is alive and that a silence is the market's. `product` None: all of the connection."""
 
     venue: str

@@ -7,15 +7,12 @@ published together after the last word.
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
 
 import models
 from core.config import Home
@@ -25,42 +22,22 @@ from core.evaluation import leakage as doctor
 from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
 from core.evaluation.probability import fit_sigmoid
-from core.evaluation.record import UNCHECKED, Check, Evaluation, Judged, Leakage
-from core.evaluation.scores import Scores, as_row, score, score_at
+from core.evaluation.record import UNCHECKED, Check, Leakage
+from core.evaluation.scores import score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
-from core.training.folds import FOLDS, decide, learned, lifts, mean_lift, validation_evidence, walk_forward
-from core.training.registry import Meta
-from core.training.tuned import Tuned, usable
+from core.training.folds import FOLDS, decide, learned, validation_evidence, walk_forward
+from core.training.kept import Fitted, Trained, finish, keep
+from core.training.tuned import usable
 
 if TYPE_CHECKING:
     from core.features.dataset import Dataset
-    from models import Estimator, Model
+    from models import Model
 
 Beat = Callable[[float, str], None]
 """Told how far the work is: a share of 1, and what is being done."""
 
 SHARE = {"fit": 0.35, "folds": 0.2, "judge": 0.2, "log": 0.25}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A fitted model and what is known of it."""
-
-    estimator: Estimator
-    meta: Meta
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """One model with all that it says; `estimator` is as it was fitted, `calibrated` what is asked."""
-
-    model: Model
-    estimator: Estimator
-    calibration: tuple[float, float] | None
-    calibrated: Estimator
-    forecast: Forecast
-    seconds: float
 
 
 def silent(_share: float, _message: str) -> None:
@@ -122,7 +99,7 @@ def train(
         def told(share: float, message: str, i: int = i) -> None:
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
-        fitted.append(_fit(dataset, model, training, seed, params.get(model.NAME), told))
+        fitted.append(fit_one(dataset, model, training, seed, params.get(model.NAME), told))
     tried = walk_forward(
         dataset, chosen, seed, quantile=quantile, folds=folds, params=params,
         beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
@@ -155,7 +132,7 @@ def train(
             beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
             judged = next(m for m in evaluation.models if m.name == f.forecast.name)
             tuned = tunings.get(f.model.NAME)
-            one, content = _keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned)
+            one, content = keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned)
             done.append(one)
             contents.append(content)
         ids = {one.meta.name: one.meta.run_id for one in done}
@@ -164,7 +141,7 @@ def train(
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
-        _finish(home, evaluation, dataset)
+        finish(home, evaluation, dataset)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     if winner is not None:
         registry.set_champion(home, winner)
@@ -177,9 +154,14 @@ def _by_name(dataset: Dataset) -> list[Check]:
     return [Check(name="label", passed=False, detail=LEAKY_WHY)] if dataset.question.leaky else []
 
 
-def _fit(
-    dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None, told: Beat
-) -> _Fitted:
+def fit_one(
+    dataset: Dataset, model: Model, training: str, seed: int, params: dict[str, Any] | None = None, told: Beat = silent
+) -> Fitted:
+    """Fit one model on the training part and let it speak of the other two; nothing is kept, logged or judged.
+
+    `training` is what its artifact is named after. Raises BadInput if it cannot be fitted, NotEnough if a part cannot
+    be scored.
+    """
     started = time.monotonic()
     told(0.0, model.TITLE)
     rows, steer = (dataset.rows[dataset.rows["split"] == split] for split in ("train", "validation"))
@@ -203,95 +185,7 @@ def _fit(
         p_validation=p_val, p_test=p_test, scores=scores,
         validation=score_at(model.NAME, y_val, p_val, scores.theta, "validation"), calibration=said,
     )  # fmt: skip
-    return _Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
-
-
-def _keep(
-    dataset: Dataset,
-    f: _Fitted,
-    judged: Judged,
-    evaluation: Evaluation,
-    seed: int,
-    experiment: str,
-    parent: str,
-    now: int,
-    figure: Any,
-    tuned: Tuned | None,
-) -> tuple[Trained, bytes]:
-    """Log one model to MLflow; what is known of it, and its file's content. `tuned` is the tuning that was looked
-    at."""
-    question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
-    params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
-    on_folds = mean_lift(lifts(evaluation.folds, f.model.NAME))
-    said = (*(getattr(f.estimator, name, "") for name in ("stopping_", "note_")), tuned.sentence if tuned else "")
-    about: dict[str, Any] = {
-        "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
-        "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
-        "fingerprint": dataset.fingerprint, "volatility": question.trailing,
-    }  # fmt: skip
-    run_id = tracking.log(
-        experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
-        params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta,
-                "calibration": f.forecast.calibration} | about
-          | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
-          | {f"model.{k}": v for k, v in params.items()},
-        metrics=_metrics(scores) | {f"validation_{k}": v for k, v in _metrics(validation).items()} | _judged(judged)
-          | ({} if on_folds is None else {"fold_lift": on_folds}),
-        tags={
-            "training": evaluation.training, "label": question.label, "fingerprint": dataset.fingerprint,
-            "baseline": str(f.model.BASELINE), "leakage": evaluation.leakage.verdict,
-        },
-        figure=figure, curve=msgspec.to_builtins(scores.curve) | {"operating_point": as_row(scores)}, parent=parent,
-    )  # fmt: skip
-    suffix, content = models.to_bytes(f.estimator)
-    meta = Meta(
-        name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
-        training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
-        missing=tuple(dataset.missing), params=params, note=". ".join(filter(None, said)),
-        splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
-        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
-        leakage=evaluation.leakage, **about,
-    )  # fmt: skip
-    return Trained(f.calibrated, meta), content
-
-
-def _finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
-    """Log the training as a whole: its verdict, and the evaluation itself as a file."""
-    crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
-    tracking.finish(
-        evaluation.run_id,
-        params={
-            "label": evaluation.label, "horizon_s": evaluation.horizon_s, "tau_bps": evaluation.tau_bps,
-            "fingerprint": evaluation.fingerprint, "replicates": evaluation.replicates, "block_s": evaluation.block_s,
-            "champion": evaluation.champion, "best_baseline": evaluation.best_baseline, "product": dataset.product,
-        },
-        metrics=_judged(crowned) if crowned else {},
-        tags={
-            "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
-            "fingerprint": evaluation.fingerprint, "label": evaluation.label,
-        },
-        files=[archive.file(home, evaluation.training)],
-    )  # fmt: skip
-
-
-def _metrics(scores: Scores) -> dict[str, float]:
-    """Numbers only: MLflow has no word for an undefined precision, so it is left out, never written as 0."""
-    numbers = {k: v for k, v in as_row(scores).items() if k != "name" and v is not None}
-    return {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
-
-
-def _judged(m: Judged) -> dict[str, float]:
-    """The estimates with their ends, as far as they exist."""
-    named = {
-        "ap": m.ap, "ap_over_best": m.over_best, "within_ap": m.within.ap, "within_lift": m.within.lift,
-        "within_over_best": m.within.over_best, "brier_skill": m.probability.brier_skill,
-    }  # fmt: skip
-    ends = {
-        f"{name}{end}": getattr(e, key)
-        for name, e in named.items()
-        for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
-    }
-    return {k: float(v) for k, v in ends.items() if v is not None and np.isfinite(v)}
+    return Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
 
 
 def _heading(dataset: Dataset, leakage: Leakage) -> str:

@@ -12,6 +12,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from exchange.simulator.moods import Mood
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -20,37 +22,26 @@ LEVEL, SLOW, FAST, SHOCK, RISE, HERALD, EXCITED, EFFICIENT, ZONE, TENSION = rang
 N_FLOATS = 10
 # Integer state.
 REGIME, REGIME_LEFT, BID, ASK, SIDE, TRADES, HERALD_IN, HERALD_LEFT, SUDDEN_IN, BID_SIZE, ASK_SIZE, LAST_US = range(12)
-N_INTS = 12
+POINTS = 12
+"""Where the herald points: 1 up, -1 down, 0 nowhere, as a decoy does."""
+N_INTS = 13
 
 CALM, VOLATILE = 0, 1
 
 # --- volatility -------------------------------------------------------------------------------------------------
 BASE = 0.185
 """One-second standard deviation (bps) of the calm regime's median."""
-REGIME_LOG = 1.05
-"""How much higher log volatility lies in the volatile regime."""
 REGIME_MEDIAN_S = (840.0, 420.0)
 REGIME_LOG_SD = 0.2
 """A regime lasts a lognormal time about its median: not memoryless (semi-Markov), and no spell is very short."""
-SLOW_TAU_S, SLOW_SD = 900.0, 0.10
-FAST_TAU_S, FAST_SD = 60.0, 0.15
+SLOW_TAU_S, FAST_TAU_S = 900.0, 60.0
 """Two log-OU components: the sum of scales that makes the autocorrelation of |r| fall slowly (LeBaron 2001)."""
 JERK = 0.97
 """The share of a second's variance that is a chi-square draw of its own, nobody's to foresee: moves come in leaps."""
 
 # --- shocks -----------------------------------------------------------------------------------------------------
-SUDDEN_MEAN_S, SUDDEN_SHAPE = 1_000.0, 3
-HERALD_MEAN_S, HERALD_SHAPE = 350.0, 3
-"""Waiting times (gamma of that shape) of shocks from nowhere and of stretches that may herald one."""
-HASTE = 3
-"""In the volatile regime the waiting times run so many times as fast."""
-HERALD_MIN_S, HERALD_MAX_S = 30, 60
-HERALD_TRUE = 0.8
-"""The share of heralds that a shock follows; the others are false alarms."""
-HERALD_TELLS = 0.6
-"""How much log size of the shock rises with the herald's tension, which is uniform on 0.5 to 1.5."""
-SHOCK_LOG_MEAN, SHOCK_LOG_SD, SHOCK_TAU_S = 0.05, 0.15, 30.0
-"""A shock adds a one-second standard deviation (bps), lognormal, that decays: a burst, not one tick."""
+SHOCK_TAU_S = 30.0
+"""A burst adds a one-second standard deviation (bps), lognormal, that decays: not one tick. A leap is one."""
 
 # --- orders -----------------------------------------------------------------------------------------------------
 RATE = 1.8
@@ -72,23 +63,26 @@ PERSIST = 0.96
 
 @numba.njit(cache=True)
 def _gamma_wait(rng: np.random.Generator, mean: float, shape: int) -> int:
+    """Whole seconds, at least 1; of shape 1 they are geometric, so that no second is likelier than another."""
     total = 0.0
     for _ in range(shape):
         total -= math.log(1.0 - rng.random())
+    if shape == 1:
+        return 1 + int(total * mean)
     return max(1, int(total * mean / shape))
 
 
 @numba.njit(cache=True)
-def begin(rng: np.random.Generator, f: Floats, i: Ints, start_cents: int) -> None:
+def begin(rng: np.random.Generator, f: Floats, i: Ints, mood: Mood, start_cents: int) -> None:
     """Set the state to a market's first second: calm, the first order due at once."""
     f[:] = 0.0
     i[:] = 0
     i[REGIME] = CALM
     i[REGIME_LEFT] = max(60, int(REGIME_MEDIAN_S[CALM] * rng.random()))
-    f[SLOW] = SLOW_SD * rng.standard_normal()
-    f[FAST] = FAST_SD * rng.standard_normal()
-    i[HERALD_IN] = _gamma_wait(rng, HERALD_MEAN_S, HERALD_SHAPE)
-    i[SUDDEN_IN] = _gamma_wait(rng, SUDDEN_MEAN_S, SUDDEN_SHAPE)
+    f[SLOW] = mood.slow_sd * rng.standard_normal()
+    f[FAST] = mood.fast_sd * rng.standard_normal()
+    i[HERALD_IN] = _gamma_wait(rng, mood.herald_s, mood.shape)
+    i[SUDDEN_IN] = _gamma_wait(rng, mood.sudden_s, mood.shape)
     f[EFFICIENT] = math.log(start_cents) * 1e4
     f[ZONE] = 1.0
     i[BID], i[ASK] = start_cents - 1, start_cents
@@ -98,41 +92,52 @@ def begin(rng: np.random.Generator, f: Floats, i: Ints, start_cents: int) -> Non
 
 
 @numba.njit(cache=True)
-def _latent(rng: np.random.Generator, f: Floats, i: Ints) -> tuple[float, float]:
-    """Carry the latent state over one second; return (one-second sd in bps, herald strength 0..1)."""
+def _latent(rng: np.random.Generator, f: Floats, i: Ints, mood: Mood) -> tuple[float, float, float]:
+    """Carry the latent state over one second; return (one-second sd, herald strength 0 to 1.5, leap), bps."""
     i[REGIME_LEFT] -= 1
     if i[REGIME_LEFT] <= 0:
         i[REGIME] = 1 - i[REGIME]
         i[REGIME_LEFT] = max(120, int(REGIME_MEDIAN_S[i[REGIME]] * math.exp(REGIME_LOG_SD * rng.standard_normal())))
-    f[LEVEL] += ((REGIME_LOG if i[REGIME] == VOLATILE else 0.0) - f[LEVEL]) / 20.0
-    f[SLOW] += -f[SLOW] / SLOW_TAU_S + SLOW_SD * math.sqrt(2.0 / SLOW_TAU_S) * rng.standard_normal()
-    f[FAST] += -f[FAST] / FAST_TAU_S + FAST_SD * math.sqrt(2.0 / FAST_TAU_S) * rng.standard_normal()
+    f[LEVEL] += ((mood.regime_log if i[REGIME] == VOLATILE else 0.0) - f[LEVEL]) / 20.0
+    f[SLOW] += -f[SLOW] / SLOW_TAU_S + mood.slow_sd * math.sqrt(2.0 / SLOW_TAU_S) * rng.standard_normal()
+    f[FAST] += -f[FAST] / FAST_TAU_S + mood.fast_sd * math.sqrt(2.0 / FAST_TAU_S) * rng.standard_normal()
     f[SHOCK] *= math.exp(-1.0 / SHOCK_TAU_S)
-    pace = HASTE if i[REGIME] == VOLATILE else 1
+    pace = mood.haste if i[REGIME] == VOLATILE else 1
     loudness = 0.0
     fires = False
+    up = 1.0
     if i[HERALD_LEFT] > 0:
         i[HERALD_LEFT] -= 1
         f[HERALD] = min(f[TENSION], f[HERALD] + f[RISE])
         if i[HERALD_LEFT] == 0:
-            fires = rng.random() < HERALD_TRUE
-            loudness = HERALD_TELLS * (f[TENSION] - 1.0)
-            i[HERALD_IN] = _gamma_wait(rng, HERALD_MEAN_S, HERALD_SHAPE)
+            fires = i[POINTS] != 0 and rng.random() < mood.herald_true
+            up = i[POINTS]
+            loudness = mood.herald_tells * (f[TENSION] - 1.0)
+            i[HERALD_IN] = _gamma_wait(rng, mood.herald_s, mood.shape)
     else:
         f[HERALD] *= 0.8
         i[HERALD_IN] -= pace
         if i[HERALD_IN] <= 0:
-            i[HERALD_LEFT] = HERALD_MIN_S + int(rng.random() * (HERALD_MAX_S - HERALD_MIN_S))
+            i[HERALD_LEFT] = mood.herald_min_s + int(rng.random() * mood.herald_min_s)
             f[TENSION] = 0.5 + rng.random()
             f[RISE] = 2.0 * f[TENSION] / i[HERALD_LEFT]
+            i[POINTS] = 1
+            if mood.decoys > 0.0:
+                i[POINTS] = 0 if rng.random() < mood.decoys else 1 - 2 * int(2.0 * rng.random())
     i[SUDDEN_IN] -= pace
     if i[SUDDEN_IN] <= 0:
         fires = True
-        i[SUDDEN_IN] = _gamma_wait(rng, SUDDEN_MEAN_S, SUDDEN_SHAPE)
+        if mood.leaps:
+            up = 1.0 - 2.0 * int(2.0 * rng.random())
+        i[SUDDEN_IN] = _gamma_wait(rng, mood.sudden_s, mood.shape)
+    leap = 0.0
     if fires:
-        loudness += SHOCK_LOG_MEAN + SHOCK_LOG_SD * rng.standard_normal()
-        f[SHOCK] = math.hypot(f[SHOCK], math.exp(loudness))
-    return math.hypot(BASE * math.exp(f[LEVEL] + f[SLOW] + f[FAST]), f[SHOCK]), f[HERALD]
+        loudness += mood.shock_log + mood.shock_log_sd * rng.standard_normal()
+        if mood.leaps:
+            leap = up * math.exp(loudness)
+        else:
+            f[SHOCK] = math.hypot(f[SHOCK], math.exp(loudness))
+    return math.hypot(BASE * math.exp(f[LEVEL] + f[SLOW] + f[FAST]), f[SHOCK]), f[HERALD], leap
 
 
 @numba.njit(cache=True)
@@ -152,6 +157,7 @@ def _order(
     sd: float,
     jerky: float,
     herald: float,
+    push: float,
     waited_s: float,
     volatility: float,
     size: float,
@@ -180,7 +186,7 @@ def _order(
     elif rng.random() > PERSIST:
         i[SIDE] = -i[SIDE]
     if moved or rng.random() < 0.5:
-        lean = 0.35 * math.tanh(gap / (f[ZONE] + 1e-9)) if not moved else 0.0
+        lean = push + (0.35 * math.tanh(gap / (f[ZONE] + 1e-9)) if not moved else 0.0)
         i[BID_SIZE] = 1 + int(1e8 * depth * math.exp(lean + 1.7 * rng.standard_normal()))
         i[ASK_SIZE] = 1 + int(1e8 * depth * math.exp(-lean + 1.7 * rng.standard_normal()))
     side = i[SIDE]
@@ -213,6 +219,7 @@ def block(
     rng: np.random.Generator,
     f: Floats,
     i: Ints,
+    mood: Mood,
     second: int,
     seconds: int,
     volatility: float,
@@ -230,14 +237,16 @@ def block(
     n_orders = 0
     n_matches = 0
     for s in range(second, second + seconds):
-        sd, herald = _latent(rng, f, i)
+        sd, herald, leap = _latent(rng, f, i, mood)
+        f[EFFICIENT] += leap * volatility
+        push = mood.lean * herald * i[POINTS]
         base = RATE * intensity * (sd / BASE) ** RATE_VOL * (1.0 + 0.8 * herald)
         base = min(base, RATE_MAX)
         noise = rng.standard_normal()
         jerky = sd * math.sqrt(1.0 - JERK + JERK * noise * noise)
         now = 0.0
         if i[LAST_US] < 0:
-            n_matches = _order(rng, f, i, sd, jerky, 0.0, 0.0, volatility, size, orders[0], matches, 0)
+            n_matches = _order(rng, f, i, sd, jerky, 0.0, 0.0, 0.0, volatility, size, orders[0], matches, 0)
             orders[0, 0] = 0
             i[LAST_US] = 0
             n_orders = 1
@@ -257,7 +266,7 @@ def block(
             waited = (us - i[LAST_US]) * 1e-6
             i[LAST_US] = us
             row = orders[n_orders]
-            n_matches = _order(rng, f, i, sd, jerky, herald, waited, volatility, size, row, matches, n_matches)
+            n_matches = _order(rng, f, i, sd, jerky, herald, push, waited, volatility, size, row, matches, n_matches)
             orders[n_orders, 0] = us
             n_orders += 1
             f[EXCITED] = min(f[EXCITED] + BRANCHING * DECAY, RATE_MAX)

@@ -13,6 +13,7 @@ from core.errors import BadInput
 from core.ingestion.ticks import E8
 from exchange.simulator import kernel
 from exchange.simulator.day import Day
+from exchange.simulator.moods import mood as mood_named
 from exchange.simulator.products import Product, product
 from exchange.tape import SECOND_NS, Beat, Event, Match, Ticker, merged
 
@@ -43,10 +44,11 @@ class Simulator:
     seed : any whole number from 0
     start_ns : market time of the first event, ns since the epoch, a whole second
     last_trade_id : the trade id before the tape's first, so that one tape can follow another
+    mood : what foretells a spike, one of `moods.MOODS`
 
     Raises
     ------
-    BadInput for an unknown or repeated product, no product at all, or a negative seed.
+    BadInput for an unknown or repeated product, no product at all, a negative seed, or an unknown mood.
     """
 
     name = "simulator"
@@ -58,6 +60,7 @@ class Simulator:
         seed: int = 0,
         start_ns: int = 0,
         last_trade_id: int = LAST_TRADE_ID,
+        mood: str = "market",
     ) -> None:
         if not products or len(set(products)) != len(products):
             raise BadInput(f"name each product once: got {', '.join(products) or 'none'}")
@@ -65,7 +68,8 @@ class Simulator:
             raise BadInput(f"seed is {seed}: choose a whole number from 0")
         self.products = tuple(products)
         self.start_ns = start_ns - start_ns % SECOND_NS
-        self._seed = seed
+        mood_named(mood)
+        self._seed, self._mood = seed, mood
         self._last_trade_id = last_trade_id
         self._scales = [product(name) for name in products]
 
@@ -77,7 +81,7 @@ class Simulator:
         start_ns, second = self.start_ns, 0
         trade_id, sequence = self._last_trade_id, FIRST_SEQUENCE
         day = Day(_generator(self._seed, name, "day"), scale)
-        for block in raw_orders(self._seed, name):
+        for block in raw_orders(self._seed, name, self._mood):
             prices, sizes = block.matches[:, 0].tolist(), block.matches[:, 1].tolist()
             at = 0
             for us, side, bid, ask, bid_size, ask_size, n in block.orders.tolist():
@@ -101,20 +105,20 @@ class Simulator:
             # seconds without an order at the block's end have their heartbeats from the next block's first order
 
 
-def raw_orders(seed: int, name: str) -> Iterator[Block]:
+def raw_orders(seed: int, name: str, mood: str = "market") -> Iterator[Block]:
     """Blocks of orders and matches of one product, without end; no frames are made.
 
     The random generator is numpy's PCG64 seeded with (seed, crc32 of the name): a stream a product, whatever else runs.
     """
-    scale = product(name)
+    scale, of_mood = product(name), mood_named(mood)
     rng = _generator(seed, name, "market")
     floats, ints = np.zeros(kernel.N_FLOATS), np.zeros(kernel.N_INTS, np.int64)
-    kernel.begin(rng, floats, ints, scale.start_cents)
+    kernel.begin(rng, floats, ints, of_mood, scale.start_cents)
     orders, matches = np.empty((MAX_ORDERS, 7), np.int64), np.empty((MAX_ORDERS * 4, 2), np.int64)
     second = 0
     while True:
         n_orders, n_matches = kernel.block(
-            rng, floats, ints, second, BLOCK_S, scale.volatility, scale.intensity, scale.size, orders, matches
+            rng, floats, ints, of_mood, second, BLOCK_S, scale.volatility, scale.intensity, scale.size, orders, matches
         )
         yield Block(orders[:n_orders].copy(), matches[:n_matches].copy())
         second += BLOCK_S

@@ -208,7 +208,7 @@ def test_4_evaluation(page: playwright.Page, server: str, home: Home) -> None:
     opened(page, f"{server}/Evaluation")
     table = rows(page, "scores")
     made = {m.title: m.scores for m in registry.artifacts(home)}
-    assert len(table) == len(made) == 3
+    assert len(table) == len(made) >= 3
     for row in table:
         scores = made[row[0].replace("★", "").split(",")[0].strip()]
         pooled = float(row[4].split("\n")[0])

@@ -71,6 +71,7 @@ def test_a_port_in_use_is_one_line_and_exit_1(home: Home, capsys: pytest.Capture
         (["--source", "nothing.parquet"], "no recording nothing.parquet"),
         (["--start", "tomorrow"], "start is tomorrow"),
         (["--facts", "--hours", "0"], "hours is 0"),
+        (["--mood", "gloomy"], "no mood gloomy: choose among market, unpredictable, precursors"),
     ],
 )
 def test_what_it_cannot_do_is_one_sentence(

@@ -13,8 +13,8 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from core.config import Home
-from core.errors import SubscriptionRefused
-from core.ingestion.capture import Asked, Capture, World, capture
+from core.errors import SubscriptionRefused, TremorError
+from core.ingestion.capture import Asked, Capture, World, capture, run
 from core.ingestion.store import Reader
 from core.ingestion.ticks import HEARTBEAT
 
@@ -104,13 +104,28 @@ def test_a_server_that_cannot_be_reached_is_asked_ever_more_rarely(home: Home) -
         words.append(message)
 
     world = World(sleep=nap, rng=random.Random(2), beat_s=0.02)
-    fields = capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9", seconds=0.5), beat, world)
+    with pytest.raises(TremorError, match=r"never reached in 0\.5 s at ws://127\.0\.0\.1:9: not connected \("):
+        capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9", seconds=0.5), beat, world)
     assert len(naptimes) > 10
     assert max(naptimes) <= 30.0
     assert min(naptimes) >= 0.25
     assert max(naptimes) > 10.0
-    assert fields["received"] == 0
     assert any("reconnecting, attempt" in word and "next in" in word for word in words)
+
+
+def test_one_that_the_user_stops_before_it_connects_is_no_failure(home: Home) -> None:
+    async def run() -> dict[str, Any]:
+        capture = Capture(home, Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9"), beat, World())
+
+        def stop(*_: object, **__: object) -> None:
+            capture.stop()
+
+        capture._beat = stop
+        return await capture.run()
+
+    def beat(*_: object, **__: object) -> None: ...
+
+    assert asyncio.run(run())["received"] == 0
 
 
 def test_silence_ends_a_connection(home: Home) -> None:
@@ -122,6 +137,57 @@ def test_silence_ends_a_connection(home: Home) -> None:
     fields, _, said = captured(home, play, until=lambda f: f["connections"] >= 3, world=world)
     assert fields["reconnects"] >= 2
     assert any(word["message"].startswith("no frame for") for word in said)
+
+
+def test_a_connection_of_heartbeats_alone_is_left_and_what_it_missed_is_a_gap(home: Home) -> None:
+    async def play(client: ServerConnection, number: int) -> None:
+        await send(client, subscriptions("BTC-USD"), frame_of("last_match", 1 + 40 * number))
+        for i in range(1000 if number == 0 else 0):
+            await send(client, frame_of("heartbeat", 1 + i))
+            await asyncio.sleep(0.02)
+        await forever(client)
+
+    world = World(sleep=lambda seconds: asyncio.sleep(0.1), silence_s=0.3, beat_s=0.02)
+    fields, _, said = captured(home, play, until=lambda f: f["stored"] == 2, world=world)
+    assert fields["reconnects"] == 1
+    assert any("heartbeats of BTC-USD name trade 2" in word["message"] for word in said)
+    gaps = [row for row in Reader(home).gaps().to_pylist() if row["missing"]]
+    assert {(row["seen"], row["from_trade_id"], row["to_trade_id"]) for row in gaps} == {
+        ("heartbeat", 1, 41),
+        ("downtime", 1, 41),
+    }
+
+
+def test_where_the_exchange_grants_no_trades_heartbeats_may_name_them(home: Home) -> None:
+    """Else its ticks would be lost again and again for a tape that never comes."""
+
+    async def play(client: ServerConnection, number: int) -> None:
+        channels = [{"name": name, "product_ids": ["BTC-USD"]} for name in ("ticker", "heartbeat")]
+        await send(client, json.dumps({"type": "subscriptions", "channels": channels}))
+        for i in range(40):
+            await send(client, frame_of("heartbeat", 1 + i), frame_of("ticker", 1 + i))
+            await asyncio.sleep(0.01)
+        await forever(client)
+
+    world = World(sleep=naps, silence_s=0.15, beat_s=0.02)
+    fields, seen, _ = captured(home, play, until=lambda f: f["stored"] == 40, world=world)
+    assert (fields["stored"], seen.connections) == (40, 1)
+
+
+def test_a_frame_too_long_to_receive_is_said_and_the_connection_made_again(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "LONGEST_FRAME", 2_000)
+
+    async def play(client: ServerConnection, number: int) -> None:
+        await send(client, frame_of("ticker", number), *([b"A" * 5_000] if number == 0 else []))
+        await forever(client)
+
+    fields, seen, _ = captured(home, play, until=lambda f: f["received"] == 3)
+    assert (fields["stored"], fields["quarantined"], seen.connections) == (2, 1, 2)
+    (held,) = Reader(home).quarantine(9)
+    assert held.frame == b""
+    assert "not received" in held.reason and "5000" in held.reason
 
 
 def test_a_refused_product_is_left_out_and_the_rest_goes_on(home: Home) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from core import jobs
 from core.config import Home
 from core.errors import BadInput, Busy, TremorError
 from core.ingestion.capture import Asked, World, capture, status
+from core.ingestion.capture.sealing import Sealing
 from core.ingestion.store import Appended, Reader, Writer
 
 from .scripted import adds_up, captured, forever, frame_of, send
@@ -146,7 +148,9 @@ def test_several_feeds_share_one_writer_and_have_an_entry_each(home: Home) -> No
             me.beat(progress, message, every_s=0, **fields)
             seen.append(status(home))
 
-        fields = capture(home, asked, beat, World(beat_s=0.05))
+        with pytest.raises(TremorError, match="never reached"):  # as of both of them
+            capture(home, asked, beat, World(beat_s=0.05))
+        fields = me._job.fields
     assert (fields["feed"], fields["products"]) == ("coinbase_exchange,kraken_v2", ["BTC-USD", "ETH-USD"])
     assert [one["feed"] for one in fields["captures"]] == names
     assert [entry["feed"] for entry in seen[-1]] == names
@@ -158,3 +162,23 @@ def test_several_feeds_share_one_writer_and_have_an_entry_each(home: Home) -> No
     for wrong in ([], [asked[0], asked[0]], one_venue):
         with pytest.raises(BadInput):
             capture(home, wrong, beat)
+
+
+def test_that_old_rows_cannot_be_sealed_is_said_where_the_counters_are(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fails(self: Sealing) -> None:
+        self.trouble = "the disk is full"
+        await asyncio.Event().wait()
+
+    async def play(client: ServerConnection, number: int) -> None:
+        await send(client, frame_of("match", 1))
+        await forever(client)
+
+    monkeypatch.setattr(Sealing, "run", fails)
+    fields, _, said = captured(home, play, until=lambda f: f["stored"] == 1 and f["message"].startswith("receiving"))
+    assert fields["trouble"] == "cannot seal: the disk is full"
+    assert said[-1]["message"] == "receiving; cannot seal: the disk is full"
+    with jobs.hold(home, "capture") as me:
+        me.beat(None, "receiving", every_s=0, **fields)
+        assert status(home)[0]["trouble"] == "cannot seal: the disk is full"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import random
 import shutil
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,65 +13,28 @@ import pytest
 from core.config import Home, write_atomically
 from core.errors import TremorError
 from core.ingestion.store import Reader, Writer, sealing
-from core.ingestion.ticks import Stored, Tick
-from tests.ingestion.powerless import Log, Recorder, Refusing, crashes
-from tests.ingestion.seen import a_market, seen
-
-FOREVER_NS = 1 << 62
-WAYS = 6
-"""Of losing power after each prefix: the log before, after and within the commit, names there or not, contents torn."""
-
-
-def filled(home: Home, n: int = 30) -> list[Stored]:
-    events = a_market(n)
-    with Writer(home) as writer:
-        writer.append(writer.source("import", "x"), events)
-    return events
-
-
-def sealed_while_watched(home: Home, without: str = "") -> tuple[Recorder, Log]:
-    """Seal under a Recorder. The writer stays open meanwhile: closing it would fold the log's two files into one."""
-    recorder = Recorder(home, without)
-    with Writer(home) as writer:
-        sealing.clean(writer, recorder)
-        for piece in sealing.pieces(home, FOREVER_NS):
-            made = sealing.make(home, piece, disk=recorder)
-            assert made is not None
-            sealing.swap(writer, made)
-        return recorder, Log.of(home)
-
-
-def wrong(recorder: Recorder, after: Log, into: Path, seeds: range, expected: list[object]) -> Iterator[str]:
-    """The crashes after which something reads differently, or sealing does not go on: none, if all is well."""
-    for seed in seeds:
-        for name, home in crashes(recorder, after, into, seed, WAYS):
-            if seen(home) != expected:
-                yield f"{name}: reads differently"
-                continue
-            sealing.seal(home, FOREVER_NS, 0)
-            if seen(home) != expected:
-                yield f"{name}: reads differently after the next run"
-            if any(path.suffix == ".new" for path in home.sealed.rglob(".*")):
-                yield f"{name}: a leftover stayed"
+from core.ingestion.ticks import Tick
+from exchange.bench import sealed
+from exchange.bench.powerless import Log, Recorder, Refusing, crashes
+from exchange.bench.sealed import FOREVER_NS, filled
+from exchange.bench.seen import seen
 
 
 @pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 20), marks=pytest.mark.slow)])
-def test_power_fails_at_every_prefix_of_sealing(home: Home, tmp_path: Path, seeds: range) -> None:
-    filled(home)
-    expected = seen(home)
-    recorder, after = sealed_while_watched(home)
-    names = [name for name, _, _ in recorder.steps]
-    assert {"write", "sync", "rename", "make_folder", "sync_folder"} <= set(names)
-    assert len({log.wal for _, _, log in recorder.steps}) > 3, "commits lie between the steps"
-    assert list(wrong(recorder, after, tmp_path / "cut", seeds, expected)) == []
+def test_power_fails_at_every_prefix_of_sealing(tmp_path: Path, seeds: range) -> None:
+    row = sealed.power(tmp_path, seeds)
+    assert (row["lost_or_wrong"], row["first"]) == (0, "")
+    assert {"write", "sync", "rename", "make_folder", "sync_folder"} <= set(row["kinds"])
+    assert row["logs"] > 3, "commits lie between the steps"
 
 
 @pytest.mark.parametrize("without", ["sync", "sync_folder", "rename"])
 def test_the_model_sees_a_step_that_is_left_out(home: Home, tmp_path: Path, without: str) -> None:
     filled(home)
     expected = seen(home)
-    recorder, after = sealed_while_watched(home, without)
-    assert any("reads differently" in what for what in wrong(recorder, after, tmp_path / "cut", range(1), expected))
+    recorder, after = sealed.while_watched(home, without)
+    found = sealed.wrong(recorder, after, tmp_path / "cut", range(1), expected)
+    assert any("reads differently" in what for what in found)
 
 
 @pytest.mark.parametrize("seeds", [range(1), pytest.param(range(1, 30), marks=pytest.mark.slow)])
@@ -107,26 +69,10 @@ def test_power_fails_within_an_append(home: Home, tmp_path: Path, seeds: range) 
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
-def test_the_disk_refuses_any_one_step(home: Home, tmp_path: Path, code: int) -> None:
-    filled(home)
-    expected = seen(home)
-    counting = Refusing(10**9, OSError())
-    template = home.root
-    shutil.copytree(template, tmp_path / "count")
-    sealing.seal(Home(tmp_path / "count"), FOREVER_NS, 0, disk=counting)
-    assert counting.steps > 20
-    for at in range(counting.steps):
-        one = Home(tmp_path / f"at{at}")
-        shutil.copytree(template, one.root)
-        with pytest.raises(TremorError) as caught:
-            sealing.seal(one, FOREVER_NS, 0, disk=Refusing(at, OSError(code, "no")))
-        assert "\n" not in str(caught.value)
-        assert "check the disk" in str(caught.value)
-        assert seen(one) == expected, f"step {at}"
-        assert sealing.seal(one, FOREVER_NS, 0)["damaged"] == []
-        assert seen(one) == expected, f"step {at}, and the next run"
-        assert sum(1 for path in one.sealed.rglob("*") if path.is_file()) == Reader(one).sealed()["files"]
-        shutil.rmtree(one.root)
+def test_the_disk_refuses_any_one_step(tmp_path: Path, code: int) -> None:
+    row = sealed.refused(tmp_path, code)
+    assert row["wrong"] == 0
+    assert row["operations"] > 20
 
 
 def test_the_log_refuses_the_swap(home: Home) -> None:

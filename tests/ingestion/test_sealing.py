@@ -25,7 +25,7 @@ from core.features import dataset
 from core.ingestion.importing import import_files
 from core.ingestion.store import Reader, Writer, sealed, sealing
 from core.ingestion.ticks import Heartbeat, Stored, Tick, Trade
-from tests.ingestion.seen import DAY_NS, MIDNIGHT_NS, a_market, seen
+from exchange.bench.seen import DAY_NS, MIDNIGHT_NS, a_market, seen
 from tests.ingestion.test_store import event
 
 FOREVER_NS = 1 << 62

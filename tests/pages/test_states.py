@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.config import Home, load_settings
 from core.ingestion.store import Quarantined, Reader, Writer
 from core.ingestion.ticks import E8, Trade
@@ -150,6 +151,14 @@ def test_a_dead_capture_says_why(visit: Visit, home: Home) -> None:
     (home.jobs / "capture.json").write_text(json.dumps(record))
     said = words(visit(home, "pages/1_Live_capture.py"))
     assert "the disk is full: free some space" in said
+
+
+@pytest.mark.parametrize("trouble", ["cannot store: the disk is full", "cannot seal: the disk is full"])
+def test_a_capture_that_cannot_store_or_seal_says_so(visit: Visit, home: Home, trouble: str) -> None:
+    with jobs.hold(home, "capture") as me:
+        me.beat(None, "receiving", every_s=0, feed="coinbase_exchange", products=["BTC-USD"], trouble=trouble)
+        said = words(visit(home, "pages/1_Live_capture.py"))
+    assert f"The capture {trouble}" in said
 
 
 def test_a_refused_click_is_one_sentence(visit: Visit, home: Home) -> None:

@@ -12,7 +12,8 @@ import pytest
 from core.config import Home
 from core.features.dataset import Dataset
 from core.features.labels import Question
-from core.training.fit import Trained, train
+from core.training.fit import train
+from core.training.kept import Trained
 
 SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]

@@ -16,8 +16,9 @@ from core.config import EXPERIMENT, Home
 from core.errors import BadInput, NotEnough
 from core.evaluation.scores import score
 from core.features.dataset import Dataset
-from core.training import fit, registry, tracking
-from core.training.fit import Trained, train
+from core.training import kept, registry, tracking
+from core.training.fit import train
+from core.training.kept import Trained
 
 Make = Callable[..., Dataset]
 
@@ -177,7 +178,7 @@ def test_a_model_that_cannot_be_fitted_says_why(home: Home, make_dataset: Make) 
 def test_what_is_undefined_is_left_out_of_the_metrics(trained: list[Trained]) -> None:
     import msgspec
 
-    metrics = fit._metrics(msgspec.structs.replace(trained[0].meta.scores, precision=None))
+    metrics = kept.metrics(msgspec.structs.replace(trained[0].meta.scores, precision=None))
     assert "precision" not in metrics and "curve" not in metrics and "name" not in metrics and metrics["recall"] > 0
 
 

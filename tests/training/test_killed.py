@@ -17,7 +17,7 @@ from core.config import EXPERIMENT, REPOSITORY, Home
 from core.errors import Damaged
 from core.features.dataset import Dataset
 from core.training import tracking
-from core.training.fit import Trained
+from core.training.kept import Trained
 
 CHILD = """
 import pickle, signal, socket, sys, time

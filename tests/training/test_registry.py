@@ -12,7 +12,7 @@ import pytest
 from core.config import Home, Settings
 from core.errors import Damaged, NotThere
 from core.training import registry
-from core.training.fit import Trained
+from core.training.kept import Trained
 from core.training.registry import Meta
 
 

@@ -6,7 +6,7 @@ import argparse
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
@@ -17,6 +17,7 @@ from core import jobs
 from core.__main__ import main, parser
 from core.config import Home, Settings, save_settings
 from core.errors import BadInput, Busy, NotEnough, NotThere
+from core.features.dataset import Dataset
 from core.ingestion.store import Writer
 from core.ingestion.ticks import Tick
 from core.training import registry
@@ -156,17 +157,19 @@ def test_verbs_mean_the_market_of_the_saved_feed_as_pages_do(
     several: tuple[Home, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, model = several
-    trained_on = []
-    monkeypatch.setattr(
-        "core.training.fit.train", lambda _, dataset, *__, **___: trained_on.append(dataset.venue) or []
-    )
+
+    def train(_home: Home, dataset: Dataset, *_: object, **__: object) -> NoReturn:
+        raise NotThere(f"would train on {dataset.venue}")
+
+    monkeypatch.setattr("core.training.fit.train", train)
     for feed, venue in (("coinbase_exchange", "coinbase"), ("embedded", "embedded")):
         save_settings(home, Settings(feed=feed, quantile=0.8))
         said = run(home, "infer", "--model", model)
         assert said["venue"] == venue and (said["note"] is None) == (venue == "coinbase")
         stale = run(home, "evaluate", "--model", model)["models"][0]["stale"]
         assert stale == (None if venue == "coinbase" else "trained on coinbase BTC-USD, now embedded BTC-USD")
-        assert run(home, "train", "--quantile", "0.6")["venue"] == trained_on[-1] == venue
+        with pytest.raises(NotThere, match=f"would train on {venue}"):
+            run(home, "train", "--quantile", "0.6")
 
 
 def test_an_empty_model_name_is_not_the_champion(result: dict[str, Any], filled: Home) -> None:

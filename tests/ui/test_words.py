@@ -30,12 +30,12 @@ def counters(
     behind_s: float = 0.5,
     venue: str = "embedded",
     lag_s: float | None = 0.1,
-    message: str = "receiving",
+    trouble: str = "",
     here: bool = True,
 ) -> Counters:
     return Counters(
-        running, "running" if running else "stopped", message, 1, 5.0, age_s, lag_s, 0, 0, 10, behind_s, here, venue,
-        ("BTC-USD",), age_s,
+        running, "running" if running else "stopped", "receiving", 1, 5.0, age_s, lag_s, 0, 0, 10, behind_s, here,
+        venue, ("BTC-USD",), age_s, trouble,
     )  # fmt: skip
 
 
@@ -85,7 +85,7 @@ def test_a_simulated_market_that_is_catching_up_says_so(champion) -> None:
         (counters(age_s=None), "no tick yet"),
         (counters(age_s=10.5), "silent for 10 s"),
         (counters(here=False), "the capture records BTC-USD, simulated market"),
-        (counters(message="cannot store: the disk is full"), "cannot store: the disk is full"),
+        (counters(trouble="cannot store: the disk is full"), "cannot store: the disk is full"),
         (counters(age_s=9.9), None),
     ],
 )

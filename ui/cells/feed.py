@@ -31,8 +31,8 @@ def no_data(now: Counters) -> str | None:
     """
     if not now.running:
         return "no capture runs"
-    if now.message.startswith("cannot store"):
-        return now.message
+    if now.trouble.startswith("cannot store"):
+        return now.trouble
     if now.venue and not now.here:
         return f"the capture records {recorded(now)}"
     if now.last_tick_age_s is None:
@@ -76,7 +76,12 @@ def capture_cells(now: Counters, market: Market | None, quarantined: int) -> lis
             count(now.reconnects) if now.running else MISSING,
             "since the start",
         ),
-        Cell("warn" if quarantined else "ok", "Quarantined", count(quarantined), "frames no parser accepted"),
+        Cell(
+            "warn" if quarantined or now.odd_quotes else "ok",
+            "Quarantined",
+            count(quarantined),
+            f"{count(now.odd_quotes)} ticks of odd quotes kept" if now.odd_quotes else "frames no parser accepted",
+        ),
     ]
 
 

@@ -29,7 +29,9 @@ class Disk:
 
 def disk() -> Disk:
     """How much of the disk the store takes, and how long the rest lasts; no days where nothing is captured."""
+    frames = home().frames_db
     used = (store_file()[1] or 0) + int(Reader(home()).sealed()["bytes"])
+    used += frames.stat().st_size if frames.exists() else 0
     place = next(path for path in (home().data, *home().data.parents) if path.exists())
     free = shutil.disk_usage(place).free
     held = sum(market.ticks + market.trades for market in markets())

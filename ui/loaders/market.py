@@ -171,6 +171,9 @@ class Counters:
     products: tuple[str, ...] = ()
     heard_age_s: float | None = None
     """Age of the newest tick of any product that the capture records."""
+    trouble: str = ""
+    """Why it cannot store what comes, or seal what is old."""
+    odd_quotes: int = 0
 
 
 def counters() -> Counters:
@@ -205,6 +208,8 @@ def counters() -> Counters:
         venue=venue,
         products=products,
         heard_age_s=heard,
+        trouble=str(fields.get("trouble") or ""),
+        odd_quotes=int(fields.get("odd_quotes") or 0),
     )
 
 

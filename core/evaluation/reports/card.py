@@ -25,6 +25,7 @@ from core.evaluation.reports.words import (
     traced,
     unit,
     utc,
+    verdict,
 )
 
 
@@ -33,7 +34,7 @@ def card(e: Evaluation, drift: DriftTable | None, versions: Mapping[str, str]) -
     m = lead(e)
     alarm = ["> **LEAKY.** No score here says anything of the future. Do not use this model.", ""]
     parts: list[tuple[str, list[str]]] = [
-        ("Verdict", [f"**{e.verdict.word.capitalize()}.** {e.verdict.sentence}", unit(e), no_interval(e)]),
+        ("Verdict", [f"**{e.verdict.word.capitalize()}.** {verdict(e)}", unit(e), no_interval(e)]),
         ("Intended use", _use(e)),
         ("Data", [_data(e), markdown(tables.evidence(e)), e.meter.sentence]),
         ("Metrics", [_metrics(e), markdown(tables.models(e)), no_interval(e)]),
@@ -136,7 +137,7 @@ def _groups(e: Evaluation) -> list[str]:
         f"{plural(w.sessions, 'session')} with spikes and calm seconds, {count(w.rows)} rows, {plural(w.spikes, 'spike')}, "
         f"base rate {percent(w.base_rate)}."
     )
-    return [counted, *(markdown(tables.groups(e, kind)) for kind in ("session", "day", "regime"))]
+    return [counted, markdown(tables.groups(e))]
 
 
 def _events(e: Evaluation) -> list[str]:

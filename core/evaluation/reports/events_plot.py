@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from core.evaluation import timeline
+from core.evaluation.evaluate import Seconds
 from core.evaluation.record import Alerts, Evaluation
 from core.evaluation.reports.plots import quiet, theta_tag
 from core.evaluation.reports.sheet import FORECAST, INK, MUTED, PAPER, PRICE, SMALL, SPIKE, THETA
@@ -21,57 +23,68 @@ COLUMNS = 700
 """Pixel columns of a line, two points each."""
 
 
-def events(price: Axes, marks: Axes, p: Axes, e: Evaluation, rows: pd.DataFrame, at: Alerts) -> str:
-    """Draw three rows on one clock, the shown model's alerts at one budget; a sentence that says what is drawn.
+@dataclass(frozen=True)
+class Story:
+    """The test part's seconds, the shown model's forecasts on them, and what its alerts at one budget did."""
 
-    price : its axes; marks : those of the lane between, which has one mark an alert or missed episode; p : the
-        forecast's
-    rows : as `archive.load_rows` gives them
-    """
-    model = lead(e)
-    on = timeline.tested(e, rows)
+    seconds: Seconds
+    mid: NDArray[np.float64]
+    forecast: NDArray[np.float64]
+    happened: timeline.Happened
+    axis: timeline.Axis
+
+
+def story(e: Evaluation, rows: pd.DataFrame, at: Alerts) -> Story | None:
+    """What there is to draw from the kept rows; None where it is not what the evaluation counted."""
+    name = lead(e).name
     test = rows[rows["split"] == "test"]
-    forecast = on.spread(test[model.name].to_numpy())
-    did = timeline.happened(
-        on, forecast, theta=at.theta, tau_bps=e.tau_bps, horizon_s=e.horizon_s, onset=at.onset
-    )  # fmt: skip
-    axis = timeline.axis(on.bar_end_ns)
-    end = float(axis.at_s[-1])
+    if name not in test or test.empty:
+        return None
+    on = timeline.tested(e, rows)
+    forecast = on.spread(test[name].to_numpy())
+    did = timeline.happened(on, forecast, theta=at.theta, tau_bps=e.tau_bps, horizon_s=e.horizon_s, onset=at.onset)
+    mid = on.spread(test["mid"].to_numpy())
+    return Story(on, mid, forecast, did, timeline.axis(on.bar_end_ns)) if did.agrees(at) else None
+
+
+def draw(price: Axes, marks: Axes, p: Axes, e: Evaluation, s: Story, at: Alerts) -> None:
+    """Three rows on one clock: the price; in the lane between a mark for each alert or missed episode; the forecast."""
+    t, end = s.seconds.bar_end_ns, float(s.axis.at_s[-1])
     for axes in (price, marks, p):
         quiet(axes)
         axes.set_xlim(0, end)
         axes.set_xticks([])
-        for first, last in axis.place(did.spans):
+        for first, last in s.axis.place(s.happened.spans):
             axes.axvspan(first, max(last, first + end / 1500), color=SPIKE, alpha=0.17, lw=0)
-        for first, last, _ in axis.gaps:
+        for first, last, _ in s.axis.gaps:
             axes.axvspan(first, last, facecolor="none", edgecolor=MUTED, alpha=0.35, hatch="////", lw=0)
-    _line(price, axis, on.bar_end_ns, on.spread(test["mid"].to_numpy()), PRICE)
+    for axes, values, colour, title in (
+        (price, s.mid, PRICE, "price (mid), USD"),
+        (p, s.forecast, FORECAST, f"P(spike in the next {e.horizon_s} s), {lead(e).title}"),
+    ):
+        axes.plot(*timeline.line(s.axis, t, values, COLUMNS), color=colour, lw=0.8)
+        axes.set_title(title, fontsize=SMALL, color=MUTED, loc="left", pad=4)
     price.yaxis.set_major_formatter(lambda value, _: f"{value:,.2f}")
-    price.set_title("price (mid), USD", fontsize=SMALL, color=MUTED, loc="left", pad=4)
-    _line(p, axis, on.bar_end_ns, forecast, FORECAST)
-    known = forecast[np.isfinite(forecast)]
-    top = 1.1 * max(float(known.max()), min(at.theta, 1.0))
+    top = 1.1 * max(float(np.nanmax(s.forecast)), min(at.theta, 1.0))
     p.set_ylim(0, top)
     if at.theta <= top:
         theta_tag(p, at.theta)
-    p.set_title(f"P(spike in the next {e.horizon_s} s), {model.title}", fontsize=SMALL, color=MUTED, loc="left", pad=4)
-    _clock(p, axis)
-    _marks(marks, axis, did)
-    if not did.agrees(at):
-        return "The alert rule was another when this was evaluated: marks and counts differ; evaluate again."
-    gaps = len(axis.gaps)
-    longest = f", {plural(gaps, 'gap')} hatched and drawn short, the longest {duration(max(s for *_, s in axis.gaps))}"
-    return (
-        f"{utc(int(on.bar_end_ns[0]))} to {utc(int(on.bar_end_ns[-1]))}{longest if gaps else ''}. At θ "
-        f"{plural(at.alerts, 'alert')} in {at.hours:.1f} h: {at.caught} of {plural(at.episodes, 'episode')} caught, "
-        f"{plural(at.alerts - at.right, 'false alert')}"
-        f"{f', {did.open_ns.size} not decided (the session ended within the horizon)' if did.open_ns.size else ''}."
+    _clock(p, s.axis)
+    _marks(marks, s.axis, s.happened)
+
+
+def told(s: Story, at: Alerts) -> str:
+    """The picture in a sentence."""
+    t, gaps, undecided = s.seconds.bar_end_ns, s.axis.gaps, s.happened.open_ns.size
+    parts = [f"{utc(int(t[0]))} to {utc(int(t[-1]))}"]
+    if gaps:
+        longest = duration(max(seconds for *_, seconds in gaps))
+        parts.append(f"{plural(len(gaps), 'gap')} hatched and drawn short, the longest {longest}")
+    sentence = (
+        f"{', '.join(parts)}. {plural(at.alerts, 'alert')} in {at.hours:.1f} h: {at.caught} of "
+        f"{plural(at.episodes, 'episode')} caught, {plural(at.alerts - at.right, 'false alert')}"
     )
-
-
-def _line(axes: Axes, axis: timeline.Axis, t: NDArray[np.int64], values: NDArray[np.float64], colour: str) -> None:
-    x, y = timeline.line(axis, t, values, COLUMNS)
-    axes.plot(x, y, color=colour, lw=0.8)
+    return sentence + (f"; {undecided} not decided, the session ended before." if undecided else ".")
 
 
 def _marks(axes: Axes, axis: timeline.Axis, did: timeline.Happened) -> None:
@@ -84,11 +97,14 @@ def _marks(axes: Axes, axis: timeline.Axis, did: timeline.Happened) -> None:
     for alert, start in zip(axis.place(did.catching_ns), axis.place(did.start_ns[caught])):
         axes.plot([alert, start], [2.5, 2.5], color=FORECAST, lw=1)
     many = did.start_ns.size + did.wrong_ns.size > 150
-    style = {"ls": "none", "ms": 2.5 if many else 4, "clip_on": False}
-    axes.plot(axis.place(did.catching_ns), np.full(int(caught.sum()), 2.5), "D", color=FORECAST, **style)
-    axes.plot(axis.place(did.start_ns[~caught]), np.full(int((~caught).sum()), 1.5), "o", mfc=PAPER, mec=SPIKE, **style)
-    axes.plot(axis.place(did.wrong_ns), np.full(did.wrong_ns.size, 0.5), "x", color=INK, **style)
-    axes.plot(axis.place(did.open_ns), np.full(did.open_ns.size, 0.5), "D", mfc=PAPER, mec=THETA, **style)
+    style: dict[str, Any] = {"ls": "none", "ms": 2.5 if many else 4, "clip_on": False}
+    for ns, row, form in (
+        (did.catching_ns, 2.5, {"marker": "D", "color": FORECAST}),
+        (did.start_ns[~caught], 1.5, {"marker": "o", "mfc": PAPER, "mec": SPIKE}),
+        (did.wrong_ns, 0.5, {"marker": "x", "color": INK}),
+        (did.open_ns, 0.5, {"marker": "D", "mfc": PAPER, "mec": THETA}),
+    ):
+        axes.plot(axis.place(ns), np.full(ns.size, row), **style, **form)
 
 
 def _clock(axes: Axes, axis: timeline.Axis) -> None:

@@ -10,8 +10,9 @@ import pandas as pd
 from core.evaluation.drift import DriftTable
 from core.evaluation.record import Evaluation
 from core.evaluation.reports import tables
+from core.evaluation.reports.events_plot import draw, story, told
 from core.evaluation.reports.plots import curves, dots, lifts, reliability
-from core.evaluation.reports.sheet import BAD, BODY, INNER, MARGIN, MUTED, OK, PAPER, SMALL, WARN, WIDTH, Paper
+from core.evaluation.reports.sheet import BAD, BODY, HEIGHT, INNER, MARGIN, MUTED, OK, PAPER, SMALL, WARN, WIDTH, Paper
 from core.evaluation.reports.words import (
     FEW_BLOCKS,
     count,
@@ -19,7 +20,6 @@ from core.evaluation.reports.words import (
     no_interval,
     number,
     plural,
-    prob,
     question,
     said,
     signed,
@@ -27,6 +27,7 @@ from core.evaluation.reports.words import (
     traced,
     unit,
     utc,
+    verdict,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def report(e: Evaluation, rows: pd.DataFrame, drift: DriftTable | None) -> list[
     _comparison(paper, e)
     paper.page()
     _events(paper, e, rows)
-    paper.page()
+    paper.room(HEIGHT / 2)
     _probability(paper, e)
     _groups(paper, e)
     _folds(paper, e)
@@ -68,7 +69,7 @@ def comparison(e: Evaluation) -> Figure:
     figure = Figure(figsize=(10.7, tall), dpi=150, facecolor=PAPER)
     FigureCanvasAgg(figure)
     for n, inside in enumerate((True, False)):
-        axes = figure.add_axes((0.215 + 0.4 * n, 0.5 / tall, 0.36, 0.3 * len(e.models) / tall), facecolor=PAPER)
+        axes = figure.add_axes((0.215 + 0.41 * n, 0.5 / tall, 0.345, 0.3 * len(e.models) / tall), facecolor=PAPER)
         dots(axes, e, inside=inside, names=n == 0, size=9)
     low = 0.12 / tall
     figure.text(0.012, low, f"{question(e)}  {traced(e)}", fontsize=7, color=MUTED)
@@ -86,7 +87,7 @@ def _verdict(paper: Paper, e: Evaluation) -> None:
     paper.text(question(e), 10.5, after=12)
     mark, colour = GLYPHS[e.verdict.word]
     paper.text(f"{mark} {e.verdict.word.capitalize()}", 17, colour, bold=True, after=2)
-    paper.text(e.verdict.sentence, 10.5, after=8)
+    paper.text(verdict(e), 10.5, after=8)
     paper.text(f"{unit(e)} {e.leakage.words.capitalize()}.", after=2)
     if why := no_interval(e):
         paper.text(why, SMALL, MUTED, after=2)
@@ -109,7 +110,7 @@ def _hours(e: Evaluation) -> str:
         return f"Hours until {width} cannot be told: there is no interval yet."
     if e.meter.hours_to_width == 0:
         return f"The test part gives {width} or narrower."
-    return f"For {width} about {number(e.meter.hours_to_width, 1)} more hours of capture are needed."
+    return f"For {width} about {number(e.meter.hours_to_width, 1 if e.meter.hours_to_width < 10 else 0)} more hours of capture are needed."
 
 
 def _leakage(e: Evaluation) -> str:
@@ -128,10 +129,8 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
         "All alert probabilities of the test part at once. The circle is θ as validation chose it; the shade is the 95 % "
         "band; dotted are baselines and the base rate.",
     )  # fmt: skip
-    side = 300.0
-    axes = paper.axes(MARGIN + 30, side, side)
-    drawn = curves(axes, e)
-    axes.text(1.03, e.base_rate, f" base rate {prob(e.base_rate)}", color=MUTED, fontsize=SMALL, va="center")
+    side = 260.0
+    drawn = curves(paper.axes(MARGIN + 30, side, side), e)
     paper.y += side + 34
     m, notes = lead(e), []
     if len(drawn) < len(e.models):
@@ -151,7 +150,7 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
     )  # fmt: skip
     high = 17.0 * len(e.models)
     for n, inside in enumerate((True, False)):
-        dots(paper.axes(MARGIN + 130 + 195 * n, 175, high, paper.y + 12), e, inside=inside, names=n == 0)
+        dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, names=n == 0)
     paper.y += high + 32
     paper.table(tables.models(e))
     paper.text(
@@ -161,8 +160,6 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
 
 
 def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
-    from core.evaluation.reports.events_plot import events
-
     model = lead(e)
     at = next((a for a in model.alerts if a.budget_per_h == BUDGET_PER_H and not a.onset), None)
     paper.block(
@@ -170,14 +167,18 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an hour: "
         "◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
     )  # fmt: skip
-    if at is None or model.name not in rows.columns or not (rows["split"] == "test").any():
-        paper.text("No time line: the rows of this evaluation are not kept. Train again to see it.", colour=MUTED)
+    did = None if at is None else story(e, rows, at)
+    if at is None or did is None:
+        paper.text(
+            "No time line: the kept rows are missing, or the alert rule was another when they were counted. Train again to "
+            "see it.", colour=MUTED,
+        )  # fmt: skip
     else:
         x, width, top = MARGIN + 52, INNER - 52 - 34, paper.y + 12
         price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((130, 0), (44, 142), (92, 206)))
-        sentence = events(price, marks, p, e, rows, at)
+        draw(price, marks, p, e, did, at)
         paper.y = top + 206 + 92 + 30
-        paper.text(sentence, BODY)
+        paper.text(told(did, at), BODY)
     paper.block(
         f"Operating points of {model.title}",
         "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right when "
@@ -195,7 +196,7 @@ def _probability(paper: Paper, e: Evaluation) -> None:
     quality = m.probability
     paper.block(
         f"Probability: does P mean what it says? {m.title}",
-        "Rows in bins of equal number by forecast; the lines are 95 % intervals. Brier skill is against always forecasting "
+        "Rows in bins of equal number by forecast; the lines are 95 % intervals; above the dotted line the forecast is too low. Brier skill is against always forecasting "
         "the training part's base rate: 0 is no better.",
     )  # fmt: skip
     if quality.bins:
@@ -207,7 +208,7 @@ def _probability(paper: Paper, e: Evaluation) -> None:
         for text in (
             f"Brier skill {said(quality.brier_skill, signed)}", f"expected calibration error {quality.ece:.3f}",
             f"log loss {quality.log_loss:.3f}", f"Brier score {quality.brier:.3f}", m.calibration,
-            f"{plural(len(quality.bins), 'point')} of {count(quality.bins[0].rows)} to "
+            f"{plural(len(quality.bins), 'point')} of {count(min(b.rows for b in quality.bins))} to "
             f"{count(max(b.rows for b in quality.bins))} rows" if len(quality.bins) > 1 else "",
         ):  # fmt: skip
             if text:
@@ -233,17 +234,14 @@ def _groups(paper: Paper, e: Evaluation) -> None:
         named = {(g.kind, g.name): g.lift for g in best.groups} if best else {}
         theirs = [named.get((g.kind, g.name)) for g in sessions] if best else None
         axes = paper.axes(MARGIN + 24, INNER - 24 - 60, 90, paper.y + 4)
-        lifts(axes, e, [utc(g.first_ns)[11:16] for g in sessions], [g.lift for g in sessions], theirs)
+        lifts(axes, [utc(g.first_ns)[5:16] for g in sessions], [g.lift for g in sessions], theirs)
         axes.text(
             1.01, 1, "1: no skill", color=MUTED, fontsize=SMALL, va="center", transform=axes.get_yaxis_transform()
         )
         paper.y += 90 + 26
     else:
         paper.text("No picture: no session holds both spikes and calm seconds.", colour=MUTED)
-    for kind in ("session", "day", "regime"):
-        table = tables.groups(e, kind)
-        if table.rows:
-            paper.table(table)
+    paper.table(tables.groups(e), empty="No stretch of the test part was judged on its own.")
 
 
 def _folds(paper: Paper, e: Evaluation) -> None:

@@ -59,17 +59,18 @@ def curves(axes: Axes, e: Evaluation) -> list[Judged]:
             ls=(0, (1, 1.5)) if m.baseline and m.name != shown.name else "-",
         )  # fmt: skip
         at = 0.35 + 0.12 * drawn.index(m)
-        ends.append((float(np.interp(at, recall, precision)), at, m))
+        ends.append(
+            (float(np.interp(at, recall, precision)), at, colour_of(m, e), f"{named(m, e)}  {prob(m.scores.pr_auc)}")
+        )
+    ends.append((e.base_rate, 1.0, MUTED, f"base rate  {prob(e.base_rate)}"))
     if shown.scores.precision is not None:
         axes.plot(
             shown.scores.recall, shown.scores.precision, "o", ms=6, mfc=PAPER, mec=FORECAST, mew=1.6, clip_on=False
         )
     ends.sort(key=lambda end: -end[0])
-    for (y, x, m), place in zip(ends, apart([y for y, _, _ in ends], 0.05)):
-        colour = colour_of(m, e)
-        axes.plot([x, 1.03], [y, place], color=colour, lw=0.4, clip_on=False)
-        axes.plot([x], [y], ".", ms=3, color=colour)
-        axes.text(1.04, place, f"{named(m, e)}  {prob(m.scores.pr_auc)}", color=colour, fontsize=SMALL, va="center")
+    for (y, x, colour, name), place in zip(ends, apart([end[0] for end in ends], 0.055)):
+        axes.plot([x, 1.03], [y, place], color=colour, lw=0.5, alpha=0.4, clip_on=False)
+        axes.text(1.04, place, name, color=colour, fontsize=SMALL, va="center")
     return drawn
 
 
@@ -141,11 +142,9 @@ def reliability(axes: Axes, bins: Sequence[Bin]) -> None:
     axes.plot(p, share, "o-", color=FORECAST, ms=4.5, lw=0.8, clip_on=False)
     axes.set_xlabel("forecast: mean P of the rows of a point", color=MUTED, fontsize=SMALL)
     axes.set_ylabel("what came: share of spikes", color=MUTED, fontsize=SMALL)
-    axes.text(0.03 * top, 0.97 * top, "above: forecast too low", color=MUTED, fontsize=SMALL, va="top")
-    axes.text(0.97 * top, 0.03 * top, "below: too high", color=MUTED, fontsize=SMALL, ha="right")
 
 
-def lifts(axes: Axes, e: Evaluation, times: Sequence[str], mine: Sequence[float | None],
+def lifts(axes: Axes, times: Sequence[str], mine: Sequence[float | None],
           theirs: Sequence[float | None] | None) -> None:  # fmt: skip
     """Lift in each session, in the order of time: the shown model filled, the best baseline open, no skill a line at
     1."""

@@ -20,7 +20,7 @@ SPIKE, FORECAST, THETA, CHALLENGER, BASELINE = "#C1400B", "#00705A", "#A3247F", 
 OK, WARN, BAD = "#00705A", "#805600", "#B3261E"
 """The light palette's roles, the one for reading and print."""
 
-WIDTH, HEIGHT, MARGIN, FOOT = 595.3, 841.9, 40.0, 46.0
+WIDTH, HEIGHT, MARGIN, FOOT, TOP = 595.3, 841.9, 40.0, 46.0, 44.0
 INNER: Final = WIDTH - 2 * MARGIN
 BODY, SMALL = 8.5, 7.5
 FAMILY: Final = "DejaVu Sans"
@@ -102,10 +102,10 @@ class Paper:
 
         self.pages.append(Figure(figsize=(WIDTH / 72, HEIGHT / 72), dpi=72, facecolor=PAPER))
         self.write(MARGIN, 30, self.head, SMALL, MUTED)
-        self.y = 44.0
+        self.y = TOP
         if self.warning:
             self.write(MARGIN, 60, self.warning, 20, BAD, bold=True)
-            self.y = 78.0
+            self.y += 34
 
     def room(self, height: float) -> None:
         """Begin a new page unless so much is free."""
@@ -174,7 +174,8 @@ class Paper:
         def height(cells: Sequence[Sequence[str]]) -> float:
             return max(len(lines) for lines in cells) * pitch + 5
 
-        self.room(height(header) + height(rows[0]) + 4)
+        whole = height(header) + sum(height(row) for row in rows) + 4
+        self.room(whole if whole < HEIGHT - FOOT - TOP else height(header) + height(rows[0]) + 4)
         self._row(header, widths, size, pitch, muted=True)
         for i, row in enumerate(rows):
             if height(row) > self.left:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from core.evaluation.drift import DriftTable
-from core.evaluation.record import Alerts, Estimate, Evaluation, Group
+from core.evaluation.record import Alerts, Estimate, Evaluation
 from core.evaluation.reports.words import (
     MISSING,
     bps,
@@ -21,7 +21,6 @@ from core.evaluation.reports.words import (
     named,
     percent,
     prob,
-    question,
     said,
     share,
     signed,
@@ -45,8 +44,7 @@ class Table:
 def _lines(x: Estimate, written: object = prob) -> str:
     """A number and below it its interval."""
     assert callable(written)
-    text = said(x, written)
-    return text.replace(" (no interval)", "\nno interval").replace(" (", "\n(")
+    return said(x, written).replace(" (", "\n(")
 
 
 def identity(e: Evaluation) -> Table:
@@ -56,16 +54,14 @@ def identity(e: Evaluation) -> Table:
     missing = f"; without {', '.join(e.missing)}" if e.missing else ""
     rows = (
         ("MLflow run", e.run_id or "not logged"),
-        ("training", e.training),
+        ("training", f"{e.training}, evaluated {utc(e.made_ns)}"),
         ("data fingerprint", e.fingerprint),
         ("market", f"{market(e)}, {utc(first)} to {utc(last)}{missing}"),
         ("test part", f"{utc(test.first_ns)} to {utc(test.last_ns)}"),
-        ("question", question(e)),
         (
             "intervals",
             f"95 %, block bootstrap: {e.replicates} replicates, blocks of {duration(e.block_s)}, seed {e.seed}",
         ),
-        ("evaluated", utc(e.made_ns)),
     )
     return Table(("what", "which"), rows, wide=1)
 
@@ -121,15 +117,16 @@ def budgets(e: Evaluation) -> Table:
 
 def alerts(e: Evaluation, budget_per_h: float) -> Table:
     """Every model's alerts at one budget, all and onset only."""
-    columns = ("model", "counted", "θ", "alerts", "right", "episodes caught", "false an hour", "median lead")
-    rows = tuple(
-        (named(m, e), "onset only" if a.onset else "all", *_alerts(a))
-        for m in e.models
-        for a in m.alerts
-        if a.budget_per_h == budget_per_h
-    )
+    columns = ["model"]
+    for counted in ("all", "onset only"):
+        columns += [f"{counted}:\nright", "\ncaught", "false\nan hour", "median\nlead"]
+    rows = []
+    for m in e.models:
+        found = {a.onset: _alerts(a) for a in m.alerts if a.budget_per_h == budget_per_h}
+        if len(found) == 2:
+            rows.append((named(m, e), *(cell for onset in (False, True) for cell in found[onset][2:])))
     crowned = frozenset(i for i, row in enumerate(rows) if "★" in row[0])
-    return Table(columns, rows, crowned)
+    return Table(tuple(columns), tuple(rows), crowned)
 
 
 def _alerts(a: Alerts) -> tuple[str, ...]:
@@ -158,27 +155,23 @@ def number_of(x: float) -> str:
     return f"{x:.3f}"
 
 
-def groups(e: Evaluation, kind: str) -> Table:
-    """The shown model and the best baseline inside sessions in each session, day or regime of the test part."""
-    columns = ("from" if kind != "regime" else "regime", "rows", "spikes", "base rate", "AP", "lift")
-    chosen = lead(e)
-    rows: list[tuple[str, ...]] = []
-    other = next((m for m in e.models if m.name == e.best_within and m.name != chosen.name), None)
-    theirs = {(g.kind, g.name): g for g in other.groups} if other else {}
-    for g in chosen.groups:
-        if g.kind == kind:
-            rows.append((*_group(g), *(_against(theirs.get((g.kind, g.name))) if other else ())))
-    extra = ("AP of the\nbest baseline", "lift") if other else ()
-    return Table((*columns, *extra), tuple(rows))
-
-
-def _group(g: Group) -> tuple[str, ...]:
-    name = g.name if g.kind != "session" else utc(g.first_ns)
-    return name, count(g.rows), count(g.spikes), percent(g.base_rate), prob(g.ap), lift(g.lift)
-
-
-def _against(g: Group | None) -> tuple[str, str]:
-    return (prob(g.ap), lift(g.lift)) if g else (MISSING, MISSING)
+def groups(e: Evaluation) -> Table:
+    """The shown model and the best baseline inside sessions in each session, day and regime of the test part."""
+    m = lead(e)
+    columns = ("stretch", "which", "rows", "spikes", "base rate", "AP", "lift")
+    rows = [
+        (
+            g.kind, utc(g.first_ns) if g.kind == "session" else g.name, count(g.rows), count(g.spikes),
+            percent(g.base_rate), prob(g.ap), lift(g.lift),
+        )
+        for g in m.groups
+    ]  # fmt: skip
+    best = next((x for x in e.models if x.name == e.best_within and x.name != m.name), None)
+    if best is None:
+        return Table(columns, tuple(rows))
+    theirs = {(g.kind, g.name): (prob(g.ap), lift(g.lift)) for g in best.groups}
+    both = tuple((*row, *theirs.get((g.kind, g.name), (MISSING, MISSING))) for g, row in zip(m.groups, rows))
+    return Table((*columns, "AP of the\nbest baseline", "lift"), both)
 
 
 def folds(e: Evaluation) -> Table:

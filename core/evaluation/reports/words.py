@@ -131,14 +131,24 @@ def said(x: Estimate, written: Callable[[float | None], str] = prob, why: str = 
         return MISSING
     if x.low is None or x.high is None:
         return f"{written(x.value)} (no interval{': ' + why if why else ''})"
+    if written is prob and x.value >= 0.01:  # the ends as fine as the number, not finer
+        return f"{prob(x.value)} ({number(x.low, 2)} to {number(x.high, 2)})"
     return f"{written(x.value)} ({written(x.low)} to {written(x.high)})"
 
 
 def share(x: Estimate) -> str:
     """The interval of a share of counts, in whole per cent; none where it has no width, as none or all of a few do."""
     if x.low is None or x.high is None or x.low == x.high:
-        return "no interval"
-    return f"{100 * x.low:.0f} to {100 * x.high:.0f} %"
+        return "(no interval)"
+    return f"({100 * x.low:.0f} to {100 * x.high:.0f} %)"
+
+
+def verdict(e: Evaluation) -> str:
+    """The verdict's sentence where its word stands before it already."""
+    said_twice, colon, rest = e.verdict.sentence.partition(": ")
+    if colon and said_twice.lower() == e.verdict.word:
+        return rest[0].upper() + rest[1:]
+    return e.verdict.sentence
 
 
 def named(m: Judged, e: Evaluation) -> str:

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from core.errors import BadInput, MalformedFrame
 from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES
+from core.ingestion.capture.watch import SILENCE_S
 from core.ingestion.values import product_name
 
-SILENCE_S = 8.5
-"""No frame for so long means a dead connection: Coinbase sends a heartbeat each second. Looked at once a second, it is
-found within 10 s."""
 Beat = Callable[..., None]
 
 
 @dataclass(frozen=True)
 class Asked:
     """What to capture. `url` and `rest_url` None: the exchange's own; `venue` None: the feed's, or "embedded" where the
-    URL is this machine's, so that simulated ticks never mix with real ones. `seconds` None: until stopped."""
+    URL is this machine's, so that simulated ticks never mix with real ones. `seconds` None: until stopped.
+    `keep_frames`: every frame's bytes too, for `reparse`."""
 
     feed: str
     products: tuple[str, ...]
@@ -30,6 +31,7 @@ class Asked:
     rest_url: str | None = None
     seconds: float | None = None
     venue: str | None = None
+    keep_frames: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,3 +67,10 @@ def is_loopback(url: str) -> bool:
     """Whether the address is this machine's."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def hear_signals(stop: Callable[[], None]) -> None:
+    """SIGTERM and SIGINT call `stop` from now on, where the running loop is the main thread's."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
+            asyncio.get_running_loop().add_signal_handler(number, stop)

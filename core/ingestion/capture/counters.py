@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Any
 
 RATE_WINDOW_S = 10
+LATEST = 5_000
 
 
 class Rate:
@@ -43,7 +45,8 @@ class Counters:
     """Counts of one capture. stored + duplicates + quarantined + shed = received, at every moment.
 
     An event (a tick or a trade) or a bad frame is `received` when its fate is settled: its commit has returned, or it
-    was shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart.
+    was shed because the queue was full. Until then it is `queued`. Heartbeats are counted apart. `odd_quotes` are
+    ticks received whose quotes are crossed, zero or negative: stored like any other.
     """
 
     stored: int = 0
@@ -53,11 +56,39 @@ class Counters:
     heartbeats: int = 0
     backfilled: int = 0
     reconnects: int = 0
+    odd_quotes: int = 0
     last_tick_ns: int | None = None
     lag_s: float | None = None
     ticks: Rate = field(default_factory=Rate)
     trades: Rate = field(default_factory=Rate)
+    waits_s: deque[float] = field(default_factory=lambda: deque(maxlen=LATEST))
+    """From a frame's receipt to its acknowledgement, of the latest 5,000 frames."""
+
+    def acknowledged_ms(self, share: float) -> float | None:
+        """The quantile `share` of `waits_s`, in ms; None before the first."""
+        ordered = sorted(self.waits_s)
+        return round(ordered[int(share * (len(ordered) - 1))] * 1e3, 2) if ordered else None
 
     @property
     def received(self) -> int:
         return self.stored + self.duplicates + self.quarantined + self.shed
+
+    def fields(self, now_s: float) -> dict[str, Any]:
+        """All of them as a job's fields; `last_tick_ns` is the receipt of the last tick, ns UTC."""
+        return {
+            "ticks_per_s": round(self.ticks.per_s(now_s), 2),
+            "trades_per_s": round(self.trades.per_s(now_s), 2),
+            "lag_s": None if self.lag_s is None else round(self.lag_s, 4),
+            "last_tick_ns": self.last_tick_ns,
+            "received": self.received,
+            "stored": self.stored,
+            "duplicates": self.duplicates,
+            "quarantined": self.quarantined,
+            "shed": self.shed,
+            "heartbeats": self.heartbeats,
+            "backfilled": self.backfilled,
+            "reconnects": self.reconnects,
+            "odd_quotes": self.odd_quotes,
+            "acknowledged_p50_ms": self.acknowledged_ms(0.5),
+            "acknowledged_p99_ms": self.acknowledged_ms(0.99),
+        }

@@ -3,32 +3,34 @@
 from __future__ import annotations
 
 import asyncio
-import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
 
 from core.config import Home
-from core.errors import BadInput, MalformedFrame
+from core.errors import BadInput, MalformedFrame, TremorError
 from core.ingestion import feeds
-from core.ingestion.capture.asked import Asked, Beat, World, check, is_loopback
+from core.ingestion.capture.asked import Asked, Beat, World, check, hear_signals, is_loopback
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
 from core.ingestion.capture.lapses import Lapses
-from core.ingestion.capture.sealing import sealing_beside
-from core.ingestion.capture.sink import Sink
-from core.ingestion.store import OpenGap, Quarantined, Reader, Writer
-from core.ingestion.ticks import Entry, GaveUp, Refused, Stored, Subscribed, Tick, Trade
+from core.ingestion.capture.sealing import Store, opened
+from core.ingestion.capture.sink import Raw, Sink
+from core.ingestion.capture.watch import Watchdog
+from core.ingestion.store import FrameLog, OpenGap, Quarantined, Reader, Writer
+from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade, odd_quote
 from core.ingestion.values import refuse_future
 
 MEANINGLESS_LAG_S = 600.0
 """Past it the two clocks do not tell of the same moment (a replay, a simulated market)."""
 LONGEST_FRAME = 4 * 1024 * 1024
+"""Bytes; a longer one is not received: the connection is closed and made again, and the quarantine says so."""
 
 
 class Capture:
@@ -50,8 +52,8 @@ class Capture:
         self._stop = asyncio.Event()
         self._silent: str | None = None
         self._socket: Any = None
-        self._connected = False
-        self._heard_s = 0.0
+        self._connected = self._ever = False
+        self._watchdog = Watchdog(world.silence_s)
         self._message = "connecting"
 
     def stop(self) -> None:
@@ -60,16 +62,22 @@ class Capture:
 
     async def run(self) -> dict[str, Any]:
         """Capture until stopped; the counters at the end. Raises what `capture` raises."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
-                loop.add_signal_handler(number, self.stop)
-        with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world):
-                return await self.into(writer, thread)
+        hear_signals(self.stop)
+        async with opened(self._home, self._world) as store:
+            return await self.into(store)
 
-    async def into(self, writer: Writer, thread: ThreadPoolExecutor) -> dict[str, Any]:
-        """As `run`, into an open writer that lives in `thread` and that other feeds may share."""
+    async def into(self, store: Store) -> dict[str, Any]:
+        """As `run`, into an open store that other feeds may share."""
+        self._sealing = store.sealing
+        with ExitStack() as kept:
+            keep = None
+            if self._asked.keep_frames:
+                keep = partial(kept.enter_context(FrameLog(self._home)).append, self._asked.feed, self.venue)
+            return await self._into(store.writer, store.thread, keep)
+
+    async def _into(
+        self, writer: Writer, thread: ThreadPoolExecutor, keep: Callable[[Sequence[Raw]], None] | None
+    ) -> dict[str, Any]:
         detail = {"venue": self.venue, "products": list(self._asked.products), "url": self._url}
         reader, world = Reader(self._home), self._world
         former = reader.last_captured(self.venue)
@@ -79,7 +87,9 @@ class Capture:
             await loop.run_in_executor(thread, writer.ledger.open, self.venue, product)
         self._ledger = writer.ledger
         self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
-        self._sink = Sink(writer, source, self._counters, world.queue_frames, world.patience_s, thread)
+        self._sink = Sink(
+            writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic, keep
+        )
 
         async def open_gaps() -> list[OpenGap]:
             return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
@@ -89,7 +99,10 @@ class Capture:
 
         self._backfiller = Backfiller(self._feed, self._rest_url, open_gaps, self._backfilled, give_up, world)
         committing = asyncio.create_task(self._sink.run())
-        work = [asyncio.create_task(step()) for step in (self._connections, self._seconds, self._backfiller.run)]
+        work = [
+            asyncio.create_task(step())
+            for step in (self._connections, self._watch, self._seconds, self._backfiller.run)
+        ]
         ends = [asyncio.create_task(self._stop.wait()), committing, *work]
         try:
             await asyncio.wait(ends, timeout=self._asked.seconds, return_when=asyncio.FIRST_COMPLETED)
@@ -103,6 +116,11 @@ class Capture:
             if isinstance(result, Exception):
                 raise result
         self._connected = False
+        if not self._ever and not self._stop.is_set():
+            why = self._message.partition(": reconnecting")[0]
+            raise TremorError(
+                f"{self._asked.feed} was never reached in {self._asked.seconds:g} s at {self._url}: {why}"
+            )
         return self.fields()
 
     async def _connections(self) -> None:
@@ -138,20 +156,28 @@ class Capture:
     async def _conversation(self, socket: Any) -> str:
         """Subscribe and receive until the connection ends; says why it did."""
         from websockets.exceptions import ConnectionClosed
+        from websockets.frames import CloseCode
 
-        self._heard_s, self._silent = self._world.monotonic(), None
+        wall_ns, monotonic = self._world.wall_ns, self._world.monotonic
+        self._silent = None
+        self._watchdog.connected(monotonic())
         self._lapses.connected()
         try:
             await self._subscribe(socket)
-            self._connected, self._message = True, "connected, waiting for the first tick"
+            self._connected = self._ever = True
+            self._message = "connected, waiting for the first tick"
             while True:
                 frame = await socket.recv(decode=False)
-                self._heard_s = self._world.monotonic()
+                local_ts_ns, now_s = wall_ns(), monotonic()  # at receipt: before anything that may wait
+                self._watchdog.heard(now_s)
                 if self._sink.full:
                     await self._sink.room()
-                if not self._take(frame, self._world.wall_ns()):
+                if not self._take(frame, local_ts_ns, now_s):
                     return "the exchange cannot serve us now"
         except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
+                why = f"not received, its bytes are not kept: {' '.join(closed.sent.reason.split())}"
+                self._sink.put((), Quarantined(wall_ns(), why, b""), monotonic())
             return self._silent or f"the connection ended ({' '.join(str(closed).split())})"
 
     async def _subscribe(self, socket: Any) -> None:
@@ -159,8 +185,9 @@ class Capture:
         for message in self._feed.subscribe(self._desk.wanted):
             await socket.send(message, text=True)
 
-    def _take(self, frame: bytes, local_ts_ns: int) -> bool:
+    def _take(self, frame: bytes, local_ts_ns: int, now_s: float) -> bool:
         """One frame into the queue; False when the exchange said to come back later."""
+        raw = (local_ts_ns, frame) if self._asked.keep_frames else None
         if self._sequence is not None:
             self._lapses.numbered(_number(self._sequence, frame))
         try:
@@ -168,7 +195,7 @@ class Capture:
             for event in events:
                 refuse_future(getattr(event, "exch_ts_ns", None), local_ts_ns)
         except MalformedFrame as error:
-            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)))
+            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)), now_s, raw)
             return True
         kept: list[Entry] = []
         shed = self._sink.sheds
@@ -182,22 +209,25 @@ class Capture:
                     return False
                 self._desk.refuse(event)
             else:
-                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns)]
-        if kept:
-            self._sink.put(kept)
+                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns, now_s)]
+        if kept or raw is not None:
+            self._sink.put(kept, None, now_s, raw)
         return True
 
-    def _seen(self, event: Stored, local_ts_ns: int) -> Stored:
-        counters, now_s = self._counters, self._heard_s
+    def _seen(self, event: Stored, local_ts_ns: int, now_s: float) -> Stored:
+        counters = self._counters
         if isinstance(event, Tick):
             counters.ticks.add(now_s)
+            counters.odd_quotes += odd_quote(event.bid, event.ask) != ""
             counters.last_tick_ns = local_ts_ns
             if event.exch_ts_ns is not None:
                 lag_s = (local_ts_ns - event.exch_ts_ns) / 1e9
                 counters.lag_s = lag_s if abs(lag_s) < MEANINGLESS_LAG_S else None
-        elif isinstance(event, Trade):
-            counters.trades.add(now_s)
-        if self._backoff.attempt or self._message != "receiving":
+        else:
+            self._watchdog.said(event, now_s)
+            if isinstance(event, Trade):
+                counters.trades.add(now_s)
+        if self._message != "receiving" and not isinstance(event, Heartbeat):  # data, not a sign of life
             self._backoff.reset()
             self._message = "receiving"
         return event if event.venue == self.venue else msgspec.structs.replace(event, venue=self.venue)
@@ -206,52 +236,57 @@ class Capture:
         self._counters.backfilled += len(trades)
         self._sink.put([msgspec.structs.replace(trade, venue=self.venue) for trade in trades])
 
-    async def _seconds(self) -> None:
-        """Each beat: the watchdog, unanswered subscriptions, and the word to the outside."""
+    async def _watch(self) -> None:
+        """Each beat: whether the connection is alive, and subscriptions that were not answered."""
         while True:
-            now_s = self._world.monotonic()
-            socket = self._socket
-            if socket is not None and now_s - self._heard_s > self._world.silence_s:
-                self._silent = f"no frame for {now_s - self._heard_s:.0f} s"
-                self._heard_s = now_s
-                self._sink.put(self._lapses.silent(self._world.silence_s))
+            now_s, socket = self._world.monotonic(), self._socket
+            if socket is not None and self._silent is None and (why := self._wrong(now_s)) is not None:
+                self._silent = why
                 socket.transport.abort()
             elif self._connected and self._desk.overdue(now_s):
                 await self._subscribe(socket)
+            await asyncio.sleep(self._world.beat_s)
+
+    def _wrong(self, now_s: float) -> str | None:
+        silent = self._watchdog.silent(now_s)
+        if silent is not None:
+            self._sink.put(self._lapses.silent(self._world.silence_s))
+            return silent
+        # where the exchange said that it sends no trades, heartbeats may name what they like
+        return None if self._desk.unconfirmed() else self._watchdog.hollow(now_s)
+
+    async def _seconds(self) -> None:
+        """Each beat: the word to the outside."""
+        while True:
             await asyncio.to_thread(self._beat, None, self.message(), **self.fields())
             await asyncio.sleep(self._world.beat_s)
 
     def message(self) -> str:
         """What the capture does now, in words."""
-        parts = [self._message if self._sink.trouble is None else f"cannot store: {self._sink.trouble}"]
+        parts = [] if self._sink.trouble else [self._message]
+        parts += [trouble] if (trouble := self.trouble()) else []
         parts += [f"{product} refused: {reason}" for product, reason in self._desk.refused.items()]
         if missing := self._desk.unconfirmed():
             parts.append(f"not sent by the exchange: {', '.join(missing)}")
         return "; ".join(parts)
 
+    def trouble(self) -> str | None:
+        """Why what comes is not stored, or what is old not sealed; None when both are well."""
+        troubles = (("store", self._sink.trouble), ("seal", self._sealing.trouble))
+        return "; ".join(f"cannot {what}: {why}" for what, why in troubles if why) or None
+
     def fields(self) -> dict[str, Any]:
         """The live counters; `last_tick_ns` is the receipt of the last tick, ns UTC."""
-        counters, now_s = self._counters, self._world.monotonic()
         return {
             "feed": self._asked.feed,
             "venue": self.venue,
             "products": list(self._desk.wanted),
             "url": self._url,
-            "ticks_per_s": round(counters.ticks.per_s(now_s), 2),
-            "trades_per_s": round(counters.trades.per_s(now_s), 2),
-            "lag_s": None if counters.lag_s is None else round(counters.lag_s, 4),
-            "last_tick_ns": counters.last_tick_ns,
-            "received": counters.received,
-            "stored": counters.stored,
-            "duplicates": counters.duplicates,
-            "quarantined": counters.quarantined,
-            "shed": counters.shed,
+            **self._counters.fields(self._world.monotonic()),
             "queued": self._sink.queued,
-            "heartbeats": counters.heartbeats,
-            "backfilled": counters.backfilled,
-            "reconnects": counters.reconnects,
             "gaps_open": sum(self._ledger.open(self.venue, product) for product in self._asked.products),
             "connected": self._connected,
+            "trouble": self.trouble(),
         }
 
 

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
@@ -28,24 +29,12 @@ class Clock(Protocol):
     def wall_ns(self) -> Callable[[], int]: ...
 
 
-@asynccontextmanager
-async def sealing_beside(home: Home, writer: Writer, thread: ThreadPoolExecutor, clock: Clock) -> AsyncIterator[None]:
-    """While the block runs, the capture's writer, which lives in `thread`, also seals. One for all feeds together."""
-    with ThreadPoolExecutor(1, "seal") as own:  # its end waits for a file that is being written
-        task = asyncio.create_task(Sealing(home, writer, thread, own, clock).run())
-        try:
-            yield
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-
-
 class Sealing:
     """Every ten minutes: what is older than an hour and makes a row group, or is the rest of a day, is sealed.
 
     Files are made in a thread of their own, from a reading of their own; only the swap runs in the writer's thread, and
-    moves at most 65,536 rows: commits wait for it some 60 ms. `trouble` says why the last round failed, and so does
-    standard error; the rows are in the log then, and the next round tries again.
+    moves at most 65,536 rows: commits wait for it some 60 ms. `trouble` says why the last round failed, and so do
+    the capture's status and standard error; the rows are in the log then, and the next round tries again.
     """
 
     def __init__(
@@ -84,6 +73,32 @@ class Sealing:
                 await _in(self._thread, partial(sealing.swap, self._writer, made))
                 self.sealed += len(made.rows)
                 left -= len(made.rows)
+
+
+@dataclass(frozen=True)
+class Store:
+    """What the feeds of one capture share: the writer, the one thread that it lives in, and what seals beside it."""
+
+    writer: Writer
+    thread: ThreadPoolExecutor
+    sealing: Sealing
+
+
+@asynccontextmanager
+async def opened(home: Home, clock: Clock) -> AsyncIterator[Store]:
+    """The capture's store while the block runs, which also seals meanwhile. Raises Busy when another process has it."""
+    with (
+        Writer(home, "capture", clock.wall_ns) as writer,
+        ThreadPoolExecutor(1, "store") as thread,
+        ThreadPoolExecutor(1, "seal") as own,  # its end waits for a file that is being written
+    ):
+        sealing = Sealing(home, writer, thread, own, clock)
+        task = asyncio.create_task(sealing.run())
+        try:
+            yield Store(writer, thread, sealing)
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
 
 
 async def _in(thread: ThreadPoolExecutor, step: Callable[[], T]) -> T:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 from core.config import Home
 from core.errors import BadInput, TremorError
-from core.ingestion.capture.asked import Asked, Beat, World
+from core.ingestion.capture.asked import Asked, Beat, World, hear_signals
 from core.ingestion.capture.run import Capture
-from core.ingestion.capture.sealing import sealing_beside
-from core.ingestion.store import Writer
+from core.ingestion.capture.sealing import Store, opened
 
-SUMS = ("received", "stored", "duplicates", "quarantined", "shed", "queued", "heartbeats", "backfilled", "reconnects")
+SUMS = (
+    "received", "stored", "duplicates", "quarantined", "shed", "queued", "heartbeats", "backfilled", "reconnects",
+    "odd_quotes",
+)  # fmt: skip
 
 
 def capture(home: Home, asked: Asked | Sequence[Asked], beat: Beat, world: World | None = None) -> dict[str, Any]:
@@ -27,7 +26,7 @@ def capture(home: Home, asked: Asked | Sequence[Asked], beat: Beat, world: World
     feeds their sums, and each feed's own as `captures`. A feed that ends in an error leaves the others running; the
     error is raised when it was the last. Raises SubscriptionRefused when the exchange refuses every product for good,
     Busy when another process writes to the store, BadInput when what is asked makes no sense, TremorError when the
-    store cannot be written at the end.
+    store cannot be written at the end, or the exchange was never reached in the seconds that were asked for.
     """
     if isinstance(asked, Asked):
         return asyncio.run(Capture(home, asked, beat, world or World()).run())
@@ -59,21 +58,17 @@ class Several:
 
     async def run(self) -> dict[str, Any]:
         """Capture until stopped; the counters at the end. Raises what `capture` raises."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with suppress(ValueError, RuntimeError, NotImplementedError):  # only the main thread hears signals
-                loop.add_signal_handler(number, self.stop)
-        with Writer(self._home, "capture") as writer, ThreadPoolExecutor(1, "store") as thread:
-            async with sealing_beside(self._home, writer, thread, self._world):
-                ends = await asyncio.gather(*(self._one(i, writer, thread) for i in range(len(self._said))))
+        hear_signals(self.stop)
+        async with opened(self._home, self._world) as store:
+            ends = await asyncio.gather(*(self._one(i, store) for i in range(len(self._said))))
         errors = [end for end in ends if isinstance(end, TremorError)]
         if len(errors) == len(ends):
             raise errors[0]
         return self._together()
 
-    async def _one(self, i: int, writer: Writer, thread: ThreadPoolExecutor) -> TremorError | None:
+    async def _one(self, i: int, store: Store) -> TremorError | None:
         try:
-            self._said[i] |= await self._captures[i].into(writer, thread)
+            self._said[i] |= await self._captures[i].into(store)
         except TremorError as error:
             self._said[i] |= {"message": f"ended: {error}", "connected": False}
             return error
@@ -97,6 +92,7 @@ class Several:
             "feed": ",".join(one["feed"] for one in said),
             "products": list(dict.fromkeys(product for one in said for product in one["products"])),
             "last_tick_ns": max((one["last_tick_ns"] for one in said if one["last_tick_ns"]), default=None),
+            "trouble": "; ".join(dict.fromkeys(one["trouble"] for one in said if one["trouble"])) or None,
             "gaps_open": sum(one["gaps_open"] for one in said),
             **{name: sum(one[name] for one in said) for name in SUMS},
             "captures": said,

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
-from core.errors import TremorError
+from core.errors import Busy, TremorError
 from core.ingestion.capture.counters import Counters
-from core.ingestion.store import Quarantined, Writer
+from core.ingestion.store import Appended, Quarantined, Writer
 from core.ingestion.ticks import Entry, GaveUp, Lapse, Tick, Trade
 
 GROUP_S = 0.05
@@ -20,8 +21,11 @@ RETRY_S = 1.0
 PATIENCE_S = 1.0
 """How long a full queue may hold up the socket. Coinbase cuts off who reads slowly: to stop reading is no way out."""
 
-Frame = tuple[Sequence[Entry], Quarantined | None]
-"""What one frame gave: its events, or itself as a bad one."""
+Raw = tuple[int, bytes]
+"""Of a frame that is kept: its receipt in ns UTC, and its bytes."""
+Frame = tuple[Sequence[Entry], Quarantined | None, float | None, Raw | None]
+"""What one frame gave: its events, or itself as a bad one; its receipt on the clock that only runs on; and its bytes,
+when they are kept."""
 
 
 class Sink:
@@ -30,7 +34,8 @@ class Sink:
     The thread keeps an fsync from blocking the socket; one commit runs at a time, so the order stays. When the queue is
     full, the socket's reader first waits up to a second for room (what comes meanwhile stands in the socket's buffers);
     after that, what comes is shed, counted, until the queue is half empty again. A write that fails is tried again with
-    the same frames until it succeeds or the capture ends.
+    the same frames until it succeeds or the capture ends. When another writer has taken the store over, the capture
+    ends.
     """
 
     def __init__(
@@ -41,14 +46,19 @@ class Sink:
         limit: int = QUEUE_FRAMES,
         patience_s: float = PATIENCE_S,
         thread: ThreadPoolExecutor | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        keep: Callable[[Sequence[Raw]], None] | None = None,
     ) -> None:
-        """`thread`: the one that the writer lives in, when several sinks share it."""
+        """`thread`: the one that the writer lives in, when several sinks share it. `keep`: where frames' bytes go,
+        before the events they gave."""
         self._writer = writer
         self._source = source
         self._counters = counters
         self._limit = limit
         self._patience_s = patience_s
         self._thread = thread
+        self._monotonic = monotonic
+        self._keep = keep
         self._kept: list[Entry] = []
         self._shedding = False
         self._room = asyncio.Event()
@@ -80,7 +90,13 @@ class Sink:
         await _within(self._room, self._patience_s)
         self._shedding = len(self._frames) >= self._limit
 
-    def put(self, events: Sequence[Entry], bad: Quarantined | None = None) -> None:
+    def put(
+        self,
+        events: Sequence[Entry],
+        bad: Quarantined | None = None,
+        heard_s: float | None = None,
+        raw: Raw | None = None,
+    ) -> None:
         """Queue what one frame gave; shed it when the queue is full, but for what the gap ledger must hear."""
         if len(self._frames) >= self._limit:
             self._counters.shed += _counted(events, bad)
@@ -88,7 +104,7 @@ class Sink:
             return
         if self._kept:
             events, self._kept = [*self._kept, *events], []
-        self._frames.append((events, bad))
+        self._frames.append((events, bad, heard_s, raw))
         self._some.set()
         if len(self._frames) >= GROUP_FRAMES:
             self._many.set()
@@ -119,18 +135,17 @@ class Sink:
                     await _within(self._many, GROUP_S)
 
     async def _commit(self, thread: ThreadPoolExecutor, group: list[Frame]) -> None:
-        events = [event for found, _ in group for event in found]
-        bad = [frame for _, frame in group if frame is not None]
+        events = [event for found, *_ in group for event in found]
+        bad = [frame for _, frame, *_ in group if frame is not None]
+        raw = [frame for *_, frame in group if frame is not None]
         while True:
             try:
-                appended = await asyncio.get_running_loop().run_in_executor(
-                    thread, self._writer.append, self._source, events, bad
-                )
+                appended = await asyncio.get_running_loop().run_in_executor(thread, self._write, events, bad, raw)
                 break
             except TremorError as error:
-                if self._closing.is_set():
+                if self._closing.is_set() or isinstance(error, Busy):
                     left = [*group, *self._frames]
-                    self._counters.shed += sum(_counted(found, frame) for found, frame in left)
+                    self._counters.shed += sum(_counted(found, frame) for found, frame, *_ in left)
                     self._frames.clear()
                     raise
                 self.trouble = str(error)
@@ -140,6 +155,15 @@ class Sink:
         self._counters.duplicates += appended.duplicates
         self._counters.quarantined += appended.quarantined
         self._counters.heartbeats += appended.heartbeats
+        now_s = self._monotonic()
+        self._counters.waits_s.extend([now_s - heard_s for *_, heard_s, _ in group if heard_s is not None])
+
+    def _write(self, events: Sequence[Entry], bad: Sequence[Quarantined], raw: list[Raw]) -> Appended:
+        """In the thread: the bytes first, so that no event is there whose frame is not."""
+        if raw and self._keep is not None:
+            self._keep(raw)
+            raw.clear()  # when what follows fails and is tried again, they are kept already
+        return self._writer.append(self._source, events, bad)
 
     def close(self) -> None:
         """Let `run` end once all that is queued is committed."""

@@ -11,7 +11,8 @@ from core.config import Home
 
 NAMES = (
     "ticks_per_s", "received", "stored", "duplicates", "quarantined", "shed", "gaps_open", "trades_per_s", "lag_s",
-    "queued", "heartbeats", "backfilled", "reconnects", "connected", "venue", "products", "url",
+    "queued", "heartbeats", "backfilled", "reconnects", "odd_quotes", "acknowledged_p50_ms", "acknowledged_p99_ms",
+    "connected", "venue", "products", "url", "trouble",
 )  # fmt: skip
 
 

@@ -46,7 +46,8 @@ class Gap:
         return self.state == "open" and self.after is None
 
     def close(self, state: str, detail: str, now_ns: int) -> None:
-        self.state, self.closed_ns, self.changed = state, now_ns, True
+        # the wall clock may have been set back since: no gap is closed before it was opened
+        self.state, self.closed_ns, self.changed = state, max(now_ns, self.opened_ns), True
         self.detail = f"{self.detail}; {detail}" if self.detail else detail
 
 

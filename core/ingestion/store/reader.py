@@ -17,7 +17,7 @@ from core.ingestion.store import ledger_rows, sealed, tables
 from core.ingestion.store.events import TAPE, Events, runs
 from core.ingestion.store.ledger_rows import OpenGap
 from core.ingestion.store.order import as_tape, in_time
-from core.ingestion.store.schema import open_for_reading, version_of
+from core.ingestion.store.schema import explain, open_for_reading, version_of
 from core.ingestion.store.tables import EXPORT_COLUMNS
 from core.ingestion.store.writer import Quarantined
 from core.ingestion.ticks import MISSING, TICK, TRADE, Ints, Tape
@@ -72,6 +72,9 @@ class Reader:
         try:
             connection.execute("BEGIN")
             yield connection if version_of(connection) else None
+        except sqlite3.DatabaseError as error:
+            explain(self._path, error)
+            raise
         finally:
             connection.close()
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from pathlib import Path
 
-from core.errors import Damaged
+from core.errors import Damaged, TremorError
 
 SCHEMA_VERSION = 3
 """1: without the gap ledger. 2: with it. 3: and with sealed files, which an older program would not miss."""
@@ -223,6 +223,15 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def explain(path: Path, error: sqlite3.DatabaseError) -> None:
+    """Raise Damaged or TremorError with a sentence when the file is damaged or the disk fails; nothing for the rest."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # not there where Python itself refused
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        raise Damaged(f"{path} is damaged ({error}): move it away, and import or capture its markets again") from error
+    if code in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL):
+        raise TremorError(f"{path} cannot be read ({error}): check the disk, and try again") from error
 
 
 def version_of(connection: sqlite3.Connection) -> int:

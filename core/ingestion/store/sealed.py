@@ -235,13 +235,10 @@ def lose(connection: sqlite3.Connection, file: File) -> None:
 
 
 def lose_set_aside(connection: sqlite3.Connection, folder: Path) -> None:
-    """`lose` the files that were set aside, in one commit. One that is only missing may come back."""
-    lost = [file for file in files(connection, where=" AND damaged IS NULL") if why_damaged(file, folder) == OUT_OF_USE]
-    if lost:
-        connection.execute("BEGIN IMMEDIATE")
-        for file in lost:
+    """`lose`, in the transaction at hand, the files that were set aside. One that is only missing may come back."""
+    for file in files(connection, where=" AND damaged IS NULL"):
+        if why_damaged(file, folder) == OUT_OF_USE:
             lose(connection, file)
-        connection.execute("COMMIT")
 
 
 def _aside(path: Path) -> Path:

@@ -28,7 +28,7 @@ from core.ingestion.store.events import TS
 from core.ingestion.store.held import Held
 from core.ingestion.store.order import matrix
 from core.ingestion.store.schema import open_for_reading
-from core.ingestion.store.writer import Writer, unwritable
+from core.ingestion.store.writer import Writer
 from core.ingestion.ticks import MISSING, TICK, TRADE, Ints
 
 HOUR_NS = 3_600_000_000_000
@@ -132,55 +132,46 @@ def make(home: Home, piece: Piece, most_rows: int = MOST_ROWS, disk: Disk = DISK
 def swap(writer: Writer, made: Made) -> None:
     """Register the file and delete its rows from the log in ONE commit: a reader sees one of the two, never both.
 
-    In the writer's thread. Raises TremorError when the log cannot be written: nothing has changed then.
+    In the writer's thread. Raises what `Writer.transaction` raises: nothing has changed then.
     """
-    connection, rows, piece = writer.connection, made.rows, made.piece
+    rows, piece = made.rows, made.piece
     kind = sealed.column(rows, "kind")
     times = np.concatenate([sealed.times(rows), sealed.times(rows, ("local_ts_ns", "exch_ts_ns"))])
     first_seq, last_seq = int(rows[0, 0]), int(rows[-1, 0])
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        try:
-            cursor = connection.execute(
-                "INSERT INTO sealed (path, market, rows, ticks, trades, first_seq, last_seq, first_ns, last_ns, bytes,"
-                " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    made.path,
-                    piece.market,
-                    len(rows),
-                    int((kind == TICK).sum()),
-                    int((kind == TRADE).sum()),
-                    first_seq,
-                    last_seq,
-                    int(times.min()),
-                    int(times.max()),
-                    made.bytes,
-                    made.sha256,
-                ),
-            )
-            connection.executemany(
-                "INSERT INTO sealed_trades VALUES (?, ?, ?, ?, ?, ?)",
-                [(piece.market, *run, cursor.lastrowid) for run in id_runs(rows).tolist()],
-            )
-            connection.executemany(
-                "INSERT INTO sealed_clocks VALUES (?, ?, ?, ?) ON CONFLICT (source, market) DO UPDATE"
-                " SET seq = excluded.seq, ours = excluded.ours WHERE excluded.seq < seq",
-                [(source, piece.market, seq, ours) for source, seq, ours in _first_ticks(rows)],
-            )
-            gone = connection.execute(
-                f"DELETE FROM events WHERE market = ? AND seq BETWEEN ? AND ? AND {_DAY} = ? AND {_OLD}",
-                (piece.market, first_seq, last_seq, piece.day, piece.before_ns),
-            ).rowcount
-            if gone != len(rows):
-                raise TremorError(f"{made.path} has {len(rows):,} rows and the log {gone:,}: nothing was moved")
-            connection.execute("COMMIT")
-        except BaseException:
-            if connection.in_transaction:
-                connection.execute("ROLLBACK")
-            raise
-    except sqlite3.DatabaseError as error:
-        raise unwritable(writer.path, error) from error
-    writer.held = Held(connection, writer.folder)
+    with writer.transaction() as connection:
+        cursor = connection.execute(
+            "INSERT INTO sealed (path, market, rows, ticks, trades, first_seq, last_seq, first_ns, last_ns, bytes,"
+            " sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                made.path,
+                piece.market,
+                len(rows),
+                int((kind == TICK).sum()),
+                int((kind == TRADE).sum()),
+                first_seq,
+                last_seq,
+                int(times.min()),
+                int(times.max()),
+                made.bytes,
+                made.sha256,
+            ),
+        )
+        connection.executemany(
+            "INSERT INTO sealed_trades VALUES (?, ?, ?, ?, ?, ?)",
+            [(piece.market, *run, cursor.lastrowid) for run in id_runs(rows).tolist()],
+        )
+        connection.executemany(
+            "INSERT INTO sealed_clocks VALUES (?, ?, ?, ?) ON CONFLICT (source, market) DO UPDATE"
+            " SET seq = excluded.seq, ours = excluded.ours WHERE excluded.seq < seq",
+            [(source, piece.market, seq, ours) for source, seq, ours in _first_ticks(rows)],
+        )
+        gone = connection.execute(
+            f"DELETE FROM events WHERE market = ? AND seq BETWEEN ? AND ? AND {_DAY} = ? AND {_OLD}",
+            (piece.market, first_seq, last_seq, piece.day, piece.before_ns),
+        ).rowcount
+        if gone != len(rows):
+            raise TremorError(f"{made.path} has {len(rows):,} rows and the log {gone:,}: nothing was moved")
+    writer.held = Held(writer.connection, writer.folder)
 
 
 def id_runs(rows: sealed.Rows) -> Ints:
@@ -212,19 +203,21 @@ def clean(writer: Writer, disk: Disk = DISK) -> int:
 
     That is a temporary file, or one that nothing registered and whose rows the log still holds, each as it is there.
     Another log's files stay (this one was lost, or began anew): they are named on standard error, and never read. So do
-    the damaged ones that were set aside. Raises TremorError when the folder cannot be changed.
+    the damaged ones that were set aside. Raises TremorError when the folder cannot be changed, Busy when another writer
+    has begun since: the files may be its own.
     """
-    known = {file.path for file in sealed.files(writer.connection)}
     removed = 0
     try:
-        for path in sorted(writer.folder.glob("venue=*/product=*/date=*/*")):
-            if path.suffix == ".new" or (
-                path.suffix == ".parquet"
-                and path.relative_to(writer.folder).as_posix() not in known
-                and _in_log(writer.connection, path, disk)
-            ):
-                disk.unlink(path)
-                removed += 1
+        with writer.transaction() as connection:  # it holds off a successor, whose new files these would be
+            known = {file.path for file in sealed.files(connection)}
+            for path in sorted(writer.folder.glob("venue=*/product=*/date=*/*")):
+                if path.suffix == ".new" or (
+                    path.suffix == ".parquet"
+                    and path.relative_to(writer.folder).as_posix() not in known
+                    and _in_log(connection, path, disk)
+                ):
+                    disk.unlink(path)
+                    removed += 1
     except OSError as error:
         raise TremorError(
             f"{writer.folder} cannot be changed ({error.strerror or error}): check the disk, and seal again"
@@ -253,7 +246,8 @@ def check(writer: Writer, disk: Disk = DISK) -> None:
     """Read every sealed file against its checksum; set the damaged ones aside and write them down."""
     for file in sealed.files(writer.connection, where=" AND damaged IS NULL"):
         sealed.load_or_set_aside(file, writer.folder, disk)
-    sealed.lose_set_aside(writer.connection, writer.folder)
+    with writer.transaction() as connection:
+        sealed.lose_set_aside(connection, writer.folder)
     writer.held = Held(writer.connection, writer.folder)
 
 

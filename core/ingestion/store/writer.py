@@ -6,8 +6,10 @@ import os
 import sqlite3
 import struct
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
 from pathlib import Path
 from types import TracebackType
@@ -19,8 +21,9 @@ import msgspec
 from core.config import Home, write_atomically
 from core.disk import DISK
 from core.errors import BadInput, Busy, TremorError
-from core.ingestion.store import sealed
+from core.ingestion.store import fence, sealed
 from core.ingestion.store.held import Held
+from core.ingestion.store.insert import insert
 from core.ingestion.store.ledger import Ledger
 from core.ingestion.store.schema import open_for_writing
 from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Entry, GaveUp, Lapse, Stored, Tick, Trade
@@ -29,8 +32,6 @@ _TICK = struct.Struct("<qqqqqqqq")
 _TRADE = struct.Struct("<q")
 _HEARTBEAT = struct.Struct("<qq")
 _NO_QUOTES = (None, None, None, None)
-_INSERT = "INSERT INTO events VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-"""Not OR IGNORE, which would also swallow a row that breaks a rule of the table."""
 _SUM_UP = """
 INSERT INTO runs
     SELECT source, market, sum(kind = 0), sum(kind = 1), min(seq), max(seq),
@@ -94,8 +95,12 @@ def digest(event: Stored) -> bytes:
             )
         else:
             body = _HEARTBEAT.pack(_or_missing(time_ns), _or_missing(event.last_trade_id))
-    name = f"{type(event).__name__}\0{event.venue}\0{event.product or ''}\0"
-    return blake2b(name.encode() + body, digest_size=16).digest()
+    return blake2b(_name(type(event).__name__, event.venue, event.product) + body, digest_size=16).digest()
+
+
+@lru_cache(maxsize=1024)
+def _name(kind: str, venue: str, product: str | None) -> bytes:
+    return f"{kind}\0{venue}\0{product or ''}\0".encode()
 
 
 class Writer:
@@ -106,7 +111,8 @@ class Writer:
     this version.
     """
 
-    def __init__(self, home: Home, who: str = "a process") -> None:
+    def __init__(self, home: Home, who: str = "a process", wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self._wall_ns = wall_ns
         self._path = home.ticks_db
         self.folder = home.sealed
         self._who = who
@@ -115,6 +121,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._ledger: Ledger | None = None
         self._markets: dict[tuple[str, str], int] = {}
+        self._number = 0
 
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,26 +134,32 @@ class Writer:
             write_atomically(self._holder, f"{os.getpid()} {self._who}".encode())
             self._connection = open_for_writing(self._path)
             DISK.sync_folder(self._path.parent)
-            sealed.lose_set_aside(self._connection, self.folder)
+            self._number = fence.take(self._connection, self._who)
+            with self.transaction() as connection:
+                sealed.lose_set_aside(connection, self.folder)
             self.held = Held(self._connection, self.folder)
-            self._ledger = Ledger(self._connection, self._market)
-        except sqlite3.OperationalError as error:
-            self._lock.release()
+            self._ledger = Ledger(self._connection, self._market, self._wall_ns)
+        except sqlite3.DatabaseError as error:
+            self._close()
             raise unwritable(self._path, error) from error
         except BaseException:
-            self._lock.release()
+            self._close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         try:
             if self._connection is not None:
                 self._connection.close()
         finally:
             self._connection = self._ledger = None
-            self._holder.unlink(missing_ok=True)
+            if _holder_in(self._holder)[0] == os.getpid():  # not one who has taken over
+                self._holder.unlink(missing_ok=True)
             self._lock.release()
 
     @property
@@ -169,52 +182,28 @@ class Writer:
 
     def source(self, kind: str, name: str, **detail: Any) -> int:
         """Number a new source: kind "capture" or "import", its name (feed or file), and what else is known of it."""
-        values = (kind, name, msgspec.json.encode(detail).decode(), time.time_ns())
-        try:
-            cursor = self.connection.execute(
+        values = (kind, name, msgspec.json.encode(detail).decode(), self._wall_ns())
+        with self.transaction() as connection:
+            cursor = connection.execute(
                 "INSERT INTO sources (kind, name, detail, opened_ns) VALUES (?, ?, ?, ?)", values
             )
-        except sqlite3.OperationalError as error:
-            raise unwritable(self._path, error) from error
         return int(cursor.lastrowid or 0)
 
-    def append(self, source: int, events: Sequence[Entry], bad: Sequence[Quarantined] = ()) -> Appended:
-        """Store events in their order, bad frames with their bytes, and the gaps that the events bring to light or
-        close, in ONE commit; returns after its fsync.
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that the block does to the log in ONE commit, which is durable when the block has ended, or none of it.
 
-        What returns is acknowledged: it survives kill -9 and a power cut. On an error nothing of the batch is stored
-        and TremorError says why (a full disk, a failing one); the same batch can be given again. An event that the
-        log holds already is counted as a duplicate and not stored again.
+        Raises Busy when another writer has begun since this one did: nothing more of this one is taken. Raises
+        TremorError when the log cannot be written (a full disk, a failing one); the same may be tried again.
         """
         connection = self.connection
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
-                before, start, seq_at = self._last_seq(), 0, {}
-                for place in [*self.ledger.read(events), len(rows)]:
-                    connection.executemany(_INSERT, self.held.absent([r for r in rows[start:place] if r is not None]))
-                    seq_at[place], start = self._last_seq() + 1, place
-                self.ledger.write(source, seq_at)
-                after = self._last_seq()
-                kinds = dict(
-                    connection.execute("SELECT kind, count(*) FROM events WHERE seq > ? GROUP BY kind", (before,))
-                )
-                if after > before:
-                    connection.execute(_SUM_UP, (before,))
-                connection.executemany(
-                    "INSERT INTO quarantine (source, local_ts_ns, reason, frame) VALUES (?, ?, ?, ?)",
-                    [(source, frame.local_ts_ns, frame.reason, frame.frame) for frame in bad],
-                )
+                fence.check(connection, self._number)
+                yield connection
                 connection.execute("COMMIT")
-                self.ledger.committed()
-                if self.held.lost:
-                    self.held.lost = False
-                    self.ledger.forget()
             except BaseException:
-                self.ledger.forget()
-                self._markets.clear()  # those numbered in this transaction are gone with it
-                self.held.forget()
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 raise
@@ -222,6 +211,43 @@ class Writer:
             raise  # a mistake of this program, not of the disk
         except sqlite3.DatabaseError as error:
             raise unwritable(self._path, error) from error
+
+    def append(self, source: int, events: Sequence[Entry], bad: Sequence[Quarantined] = ()) -> Appended:
+        """Store events in their order, bad frames with their bytes, and the gaps that the events bring to light or
+        close, in ONE commit; returns after its fsync.
+
+        What returns is acknowledged: it survives kill -9 and a power cut. On an error nothing of the batch is stored
+        and TremorError says why (a full disk, a failing one); the same batch can be given again. An event that the
+        log holds already is counted as a duplicate and not stored again. Raises Busy as `transaction` does.
+        """
+        try:
+            with self.transaction() as connection:
+                rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
+                before, start, seq_at = self._last_seq(), 0, {}
+                for place in self.ledger.read(events):
+                    insert(connection, self.held.absent([row for row in rows[start:place] if row is not None]))
+                    seq_at[place], start = self._last_seq() + 1, place
+                insert(connection, self.held.absent([row for row in rows[start:] if row is not None]))
+                found = connection.execute(
+                    "SELECT kind, count(*), max(seq) FROM events WHERE seq > ? GROUP BY kind", (before,)
+                ).fetchall()
+                kinds, after = {kind: n for kind, n, _ in found}, max((seq for *_, seq in found), default=before)
+                self.ledger.write(source, seq_at)
+                if after > before:
+                    connection.execute(_SUM_UP, (before,))
+                connection.executemany(
+                    "INSERT INTO quarantine (source, local_ts_ns, reason, frame) VALUES (?, ?, ?, ?)",
+                    [(source, frame.local_ts_ns, frame.reason, frame.frame) for frame in bad],
+                )
+        except BaseException:
+            self.ledger.forget()
+            self._markets.clear()  # those numbered in this transaction are gone with it
+            self.held.forget()
+            raise
+        self.ledger.committed()
+        if self.held.lost:
+            self.held.lost = False
+            self.ledger.forget()
         ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
         offered = sum(1 for row in rows if row is not None and row[0] != HEARTBEAT)
         stored = ticks + trades

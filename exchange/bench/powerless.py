@@ -186,7 +186,7 @@ def crashes(recorder: Recorder, after: Log, into: Path, seed: int, each: int) ->
 def _left(names: dict[Path, _File | None], chance: random.Random) -> dict[Path, bytes | None]:
     """The contents under the names: what was synced whole, the rest torn."""
     return {
-        path: file and (file.content if file.synced else torn(b"", file.content, chance))
+        path: None if file is None else file.content if file.synced else torn(b"", file.content, chance)
         for path, file in sorted(names.items())
     }
 

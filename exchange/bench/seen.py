@@ -47,10 +47,18 @@ def a_market(n: int, seed: int = 0, at_ns: int = MIDNIGHT_NS) -> list[Stored]:
         kind = chance.random()
         if kind < 0.5:
             price = 85_000 * E8 + chance.randrange(-500, 500) * 10**5
-            sizes = {"bid_size": chance.randrange(10**9), "ask_size": None if kind < 0.1 else chance.randrange(10**9)}
-            clocks = {"exch_ts_ns": None if kind < 0.2 else ns, "local_ts_ns": ns + 5_000_000}
             events.append(
-                Tick(venue="coinbase", product=product, price=price, bid=price - E8, ask=price, **clocks, **sizes)
+                Tick(
+                    venue="coinbase",
+                    product=product,
+                    price=price,
+                    bid=price - E8,
+                    ask=price,
+                    exch_ts_ns=None if kind < 0.2 else ns,
+                    local_ts_ns=ns + 5_000_000,
+                    bid_size=chance.randrange(10**9),
+                    ask_size=None if kind < 0.1 else chance.randrange(10**9),
+                )
             )
         elif kind < 0.8:
             trade_id += 1 + 3 * (chance.random() < 0.1)

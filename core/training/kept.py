@@ -1,0 +1,135 @@
+"""What is kept of a training: a run in MLflow for each model and one for the whole, and what the artifacts hold."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+import models
+from core.config import Home
+from core.evaluation import archive
+from core.evaluation.evaluate import Forecast
+from core.evaluation.record import Evaluation, Judged
+from core.evaluation.scores import Scores, as_row
+from core.training import tracking
+from core.training.folds import lifts, mean_lift
+from core.training.registry import Meta
+from core.training.tuned import Tuned
+
+if TYPE_CHECKING:
+    from core.features.dataset import Dataset
+    from models import Estimator, Model
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A fitted model and what is known of it."""
+
+    estimator: Estimator
+    meta: Meta
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """One model with all that it says; `estimator` is as it was fitted, `calibrated` what is asked."""
+
+    model: Model
+    estimator: Estimator
+    calibration: tuple[float, float] | None
+    calibrated: Estimator
+    forecast: Forecast
+    seconds: float
+
+
+def keep(
+    dataset: Dataset,
+    f: Fitted,
+    judged: Judged,
+    evaluation: Evaluation,
+    seed: int,
+    experiment: str,
+    parent: str,
+    now: int,
+    figure: Any,
+    tuned: Tuned | None,
+) -> tuple[Trained, bytes]:
+    """Log one model to MLflow; what is known of it, and its file's content.
+
+    experiment, parent : of MLflow; now : when the training ended, ns UTC; tuned : the tuning that was looked at
+    """
+    question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
+    params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
+    on_folds = mean_lift(lifts(evaluation.folds, f.model.NAME))
+    said = (*(getattr(f.estimator, name, "") for name in ("stopping_", "note_")), tuned.sentence if tuned else "")
+    about: dict[str, Any] = {
+        "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
+        "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
+        "fingerprint": dataset.fingerprint, "volatility": question.trailing,
+    }  # fmt: skip
+    run_id = tracking.log(
+        experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
+        params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta,
+                "calibration": f.forecast.calibration} | about
+          | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
+          | {f"model.{k}": v for k, v in params.items()},
+        metrics=metrics(scores) | {f"validation_{k}": v for k, v in metrics(validation).items()}
+          | judged_metrics(judged)          | ({} if on_folds is None else {"fold_lift": on_folds}),
+        tags={
+            "training": evaluation.training, "label": question.label, "fingerprint": dataset.fingerprint,
+            "baseline": str(f.model.BASELINE), "leakage": evaluation.leakage.verdict,
+        },
+        figure=figure, curve=msgspec.to_builtins(scores.curve) | {"operating_point": as_row(scores)}, parent=parent,
+    )  # fmt: skip
+    suffix, content = models.to_bytes(f.estimator)
+    meta = Meta(
+        name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
+        training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
+        missing=tuple(dataset.missing), params=params, note=". ".join(filter(None, said)),
+        splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
+        file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
+        leakage=evaluation.leakage, **about,
+    )  # fmt: skip
+    return Trained(f.calibrated, meta), content
+
+
+def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
+    """Log the training as a whole: its verdict, and the evaluation itself as a file."""
+    crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
+    tracking.finish(
+        evaluation.run_id,
+        params={
+            "label": evaluation.label, "horizon_s": evaluation.horizon_s, "tau_bps": evaluation.tau_bps,
+            "fingerprint": evaluation.fingerprint, "replicates": evaluation.replicates, "block_s": evaluation.block_s,
+            "champion": evaluation.champion, "best_baseline": evaluation.best_baseline, "product": dataset.product,
+        },
+        metrics=judged_metrics(crowned) if crowned else {},
+        tags={
+            "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
+            "fingerprint": evaluation.fingerprint, "label": evaluation.label,
+        },
+        files=[archive.file(home, evaluation.training)],
+    )  # fmt: skip
+
+
+def metrics(scores: Scores) -> dict[str, float]:
+    """The numbers of a model's scores. MLflow has no word for an undefined precision: it is left out, never 0."""
+    numbers = {k: v for k, v in as_row(scores).items() if k != "name" and v is not None}
+    return {k: float(v) for k, v in numbers.items() if np.isfinite(v)}
+
+
+def judged_metrics(m: Judged) -> dict[str, float]:
+    """The estimates with their ends, as far as they exist."""
+    named = {
+        "ap": m.ap, "ap_over_best": m.over_best, "within_ap": m.within.ap, "within_lift": m.within.lift,
+        "within_over_best": m.within.over_best, "brier_skill": m.probability.brier_skill,
+    }  # fmt: skip
+    ends = {
+        f"{name}{end}": getattr(e, key)
+        for name, e in named.items()
+        for end, key in (("", "value"), ("_low", "low"), ("_high", "high"))
+    }
+    return {k: float(v) for k, v in ends.items() if v is not None and np.isfinite(v)}
