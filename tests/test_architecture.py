@@ -279,8 +279,7 @@ def too_long(path: str, lines: int) -> bool:
 
 def tracked(*endings: str) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = [ROOT / name for name in listed.split("\0") if name.endswith(endings)]
-    return [path for path in paths if path.is_file()]
+    return [p for name in listed.split("\0") if name.endswith(endings) and (p := ROOT / name).is_file()]
 
 
 def test_no_file_is_too_long() -> None:
