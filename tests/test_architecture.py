@@ -24,6 +24,7 @@ ADAPTERS = {
     "pyarrow.parquet": ("core/ingestion/store", "core/live/forecasts", "core/features/dataset", "tests/"),
     "mlflow": ("core/training/", "tests/"),
     "evidently": ("core/evaluation/drift", "tests/"),
+    "optuna": ("core/training/", "tests/"),
     "xgboost": ("models/", "tests/"),
     "matplotlib": ("core/evaluation/", "core/training/", "tests/"),
     "streamlit": ("ui/", "pages/", "app.py", "tests/"),
@@ -33,7 +34,7 @@ ADAPTERS = {
     "requests": (),
     "aiohttp": (),
 }
-HEAVY = ("mlflow", "evidently", "xgboost", "sklearn", "matplotlib", "httpx")
+HEAVY = ("mlflow", "evidently", "optuna", "xgboost", "sklearn", "matplotlib", "httpx")
 LAYERS = ("errors", "config", "jobs", "ingestion", "features", "evaluation", "training", "live", "commands", "__main__")
 BROAD = {"Exception", "BaseException"}
 AVOIDED = {"handle", "handles", "manager", "managers", "util", "utils", "helper", "helpers"}
@@ -278,8 +279,7 @@ def too_long(path: str, lines: int) -> bool:
 
 def tracked(*endings: str) -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = [ROOT / name for name in listed.split("\0") if name.endswith(endings)]
-    return [path for path in paths if path.is_file()]
+    return [p for name in listed.split("\0") if name.endswith(endings) and (p := ROOT / name).is_file()]
 
 
 def test_no_file_is_too_long() -> None:

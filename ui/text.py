@@ -36,7 +36,8 @@ HELP: Final[dict[str, str]] = {
     "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
     "and the session that ended at it stays ended.",
     "quarantine": "Quarantine: frames that no parser accepted, kept with their bytes.",
-    "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation.",
+    "champion": "Champion: the model that watches the market. It is chosen by its average precision on validation, or "
+    "by its mean lift over walk-forward folds where validation holds too little.",
     "purge": "Purge: the first horizon of rows behind each boundary is dropped, so that no label of an earlier split "
     "reaches a row of a later one.",
     "speed": "Market seconds a second. It begins six hours back and slows to 1x once it is at the clock.",

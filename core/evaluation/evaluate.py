@@ -193,14 +193,14 @@ def judge(champion: Judged | None, leakage: Leakage, enough: bool, why: str) -> 
         return Verdict(word="leaky", sentence=f"Leaky: {', '.join(failed)}. No score here says anything of the future.")
     if champion is None:
         return Verdict(
-            word="no conclusion", sentence="No champion: no model of this training was chosen on validation."
+            word="no conclusion", sentence="No champion: no model of this training was chosen."
         )
     if not enough:
         return Verdict(word="no conclusion", sentence=why)
     if champion.baseline:
         return Verdict(
             word="not shown",
-            sentence=f"Not shown: the best on validation is {champion.title}, itself a baseline. Nothing beats it yet.",
+            sentence=f"Not shown: the champion is {champion.title}, itself a baseline. Nothing beats it yet.",
         )
     gain = champion.within.over_best
     if gain.value is None or gain.low is None or gain.high is None:

@@ -1,4 +1,4 @@
-"""Fit models on the training part, log them to MLflow, judge them on the test part, and crown the best on validation.
+"""Fit models on the training part, log them to MLflow, judge them on the test part, and crown the best before it.
 
 What is fitted on what: parameters, tau and scalers on the training part; early stopping, calibration and theta on the
 validation part; nothing on the test part, which is scored once. Models and their evaluation are written apart and
