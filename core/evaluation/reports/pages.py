@@ -49,7 +49,6 @@ def report(e: Evaluation, rows: pd.DataFrame, drift: DriftTable | None) -> list[
     _verdict(paper, e)
     paper.page()
     _comparison(paper, e)
-    paper.page()
     _events(paper, e, rows)
     paper.room(HEIGHT / 2)
     _probability(paper, e)
@@ -100,7 +99,7 @@ def _verdict(paper: Paper, e: Evaluation) -> None:
     paper.block("Leakage", _leakage(e))
     paper.table(tables.checks(e))
 
-    paper.block("Where the numbers come from", needs=120)
+    paper.block("Where the numbers come from", needs=paper.needs(tables.identity(e)))
     paper.table(tables.identity(e))
 
 
@@ -166,6 +165,7 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         "Events on the test part",
         f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an hour: "
         "◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
+        needs=350,
     )  # fmt: skip
     did = None if at is None else story(e, rows, at)
     if at is None or did is None:
@@ -183,12 +183,14 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         f"Operating points of {model.title}",
         "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right when "
         "an episode starts within the horizon after it. Onset only: while volatility is not up already.",
+        needs=paper.needs(tables.budgets(e)),
     )  # fmt: skip
     paper.table(tables.budgets(e), empty="No alerts were judged.")
     if not any(a.episodes for a in model.alerts):
         paper.text("No episode starts inside the test part, so nothing could be caught.", colour=MUTED)
-    paper.block(f"All models at {BUDGET_PER_H:g} alerts an hour")
-    paper.table(tables.alerts(e, BUDGET_PER_H), empty="No alerts were judged.")
+    every = tables.alerts(e, BUDGET_PER_H)
+    paper.block(f"All models at {BUDGET_PER_H:g} alerts an hour", needs=paper.needs(every))
+    paper.table(every, empty="No alerts were judged.")
 
 
 def _probability(paper: Paper, e: Evaluation) -> None:
