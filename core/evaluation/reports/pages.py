@@ -91,8 +91,11 @@ def _verdict(paper: Paper, e: Evaluation) -> None:
     if why := no_interval(e):
         paper.text(why, SMALL, MUTED, after=2)
 
-    paper.block("Evidence", "Neighbouring seconds share nearly all of their horizon: what counts is how often something "
-                "happened. At least 30 spikes and 5 episodes are needed in the test part.")  # fmt: skip
+    paper.block(
+        "Evidence",
+        "Neighbouring seconds share nearly all of their horizon: what counts is how often something "
+        "happened. At least 30 spikes and 5 episodes are needed in the test part.",
+    )
     paper.table(tables.evidence(e))
     paper.text(f"{e.meter.sentence} {_hours(e)}".strip())
 
@@ -109,7 +112,8 @@ def _hours(e: Evaluation) -> str:
         return f"Hours until {width} cannot be told: there is no interval yet."
     if e.meter.hours_to_width == 0:
         return f"The test part gives {width} or narrower."
-    return f"For {width} about {number(e.meter.hours_to_width, 1 if e.meter.hours_to_width < 10 else 0)} more hours of capture are needed."
+    more = number(e.meter.hours_to_width, 1 if e.meter.hours_to_width < 10 else 0)
+    return f"For {width} about {more} more hours of capture are needed."
 
 
 def _leakage(e: Evaluation) -> str:
@@ -125,8 +129,8 @@ def _leakage(e: Evaluation) -> str:
 def _comparison(paper: Paper, e: Evaluation) -> None:
     paper.block(
         "Precision and recall",
-        "All alert probabilities of the test part at once. The circle is θ as validation chose it; the shade is the 95 % "
-        "band; dotted are baselines and the base rate.",
+        "All alert probabilities of the test part at once. The circle is θ as validation chose it; the shade is the "
+        "95 % band; dotted are baselines and the base rate.",
     )  # fmt: skip
     side = 260.0
     drawn = curves(paper.axes(MARGIN + 30, side, side), e)
@@ -143,8 +147,8 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
 
     paper.block(
         "Average precision, pooled and inside sessions",
-        "Pooled, a model earns by telling a busy day from a quiet one. Inside sessions (cut at each full hour) only telling "
-        "seconds apart counts, and the verdict speaks of that. A dot without a line, hollow, has no interval.",
+        "Pooled, a model earns by telling a busy day from a quiet one. Inside sessions (cut at each full hour) only "
+        "telling seconds apart counts, and the verdict speaks of that. A dot without a line, hollow, has no interval.",
         needs=20 + 17 * len(e.models),
     )  # fmt: skip
     high = 17.0 * len(e.models)
@@ -163,15 +167,15 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
     at = next((a for a in model.alerts if a.budget_per_h == BUDGET_PER_H and not a.onset), None)
     paper.block(
         "Events on the test part",
-        f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an hour: "
-        "◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
+        f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an "
+        "hour: ◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
         needs=350,
     )  # fmt: skip
     did = None if at is None else story(e, rows, at)
     if at is None or did is None:
         paper.text(
-            "No time line: the kept rows are missing, or the alert rule was another when they were counted. Train again to "
-            "see it.", colour=MUTED,
+            "No time line: the kept rows are missing, or the alert rule was another when they were counted. Train "
+            "again to see it.", colour=MUTED,
         )  # fmt: skip
     else:
         x, width, top = MARGIN + 52, INNER - 52 - 34, paper.y + 12
@@ -181,8 +185,8 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         paper.text(told(did, at), BODY)
     paper.block(
         f"Operating points of {model.title}",
-        "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right when "
-        "an episode starts within the horizon after it. Onset only: while volatility is not up already.",
+        "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right "
+        "when an episode starts within the horizon after it. Onset only: while volatility is not up already.",
         needs=paper.needs(tables.budgets(e)),
     )  # fmt: skip
     paper.table(tables.budgets(e), empty="No alerts were judged.")
@@ -198,8 +202,8 @@ def _probability(paper: Paper, e: Evaluation) -> None:
     quality = m.probability
     paper.block(
         f"Probability: does P mean what it says? {m.title}",
-        "Rows in bins of equal number by forecast; the lines are 95 % intervals; above the dotted line the forecast is too low. Brier skill is against always forecasting "
-        "the training part's base rate: 0 is no better.",
+        "Rows in bins of equal number by forecast; the lines are 95 % intervals; above the dotted line the forecast "
+        "is too low. Brier skill is against always forecasting the training part's base rate: 0 is no better.",
     )  # fmt: skip
     if quality.bins:
         side = 190.0

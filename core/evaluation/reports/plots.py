@@ -14,6 +14,7 @@ from core.evaluation.reports.words import lead, named, percent, prob
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
     from numpy.typing import NDArray
 
 CURVES = 5
@@ -68,8 +69,8 @@ def curves(axes: Axes, e: Evaluation) -> list[Judged]:
             shown.scores.recall, shown.scores.precision, "o", ms=6, mfc=PAPER, mec=FORECAST, mew=1.6, clip_on=False
         )
     ends.sort(key=lambda end: -end[0])
-    for (y, x, colour, name), place in zip(ends, apart([end[0] for end in ends], 0.055)):
-        axes.plot([x, 1.03], [y, place], color=colour, lw=0.5, alpha=0.4, clip_on=False)
+    for (height, start, colour, name), place in zip(ends, apart([end[0] for end in ends], 0.055)):
+        axes.plot([start, 1.03], [height, place], color=colour, lw=0.5, alpha=0.4, clip_on=False)
         axes.text(1.04, place, name, color=colour, fontsize=SMALL, va="center")
     return drawn
 
@@ -124,7 +125,7 @@ def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = 
     )  # fmt: skip
 
 
-def _steps(most: int) -> object:
+def _steps(most: int) -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(most, prune="upper")

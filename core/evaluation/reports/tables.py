@@ -180,7 +180,7 @@ def folds(e: Evaluation) -> Table:
     titles = {m.model: m.title for m in e.models}
     rows = tuple(
         (
-            str(f.number), titles.get(f.model, f.model), utc(f.first_ns).removesuffix(" UTC")[5:-3], count(f.train_rows),
+            str(f.number), titles.get(f.model, f.model), utc(f.first_ns)[5:16], count(f.train_rows),
             count(f.rows), count(f.spikes), bps(f.tau_bps), percent(f.base_rate), prob(f.ap), lift(f.lift), f.note,
         )
         for f in e.folds

@@ -87,12 +87,12 @@ def count(n: float) -> str:
     return f"{int(n):,}"
 
 
-def plural(n: int, what: str) -> str:
+def plural(n: int, what: str, ending: str = "s") -> str:
     """
-    >>> plural(1, "spike"), plural(2, "spike")
-    ('1 spike', '2 spikes')
+    >>> plural(1, "spike"), plural(2, "spike"), plural(2, "stretch", "es")
+    ('1 spike', '2 spikes', '2 stretches')
     """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    return f"{n:,} {what}{'' if n == 1 else ending}"
 
 
 def duration(seconds: float) -> str:
