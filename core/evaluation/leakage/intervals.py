@@ -103,8 +103,8 @@ def feature_interval(pipeline: Pipeline, history: Bars, rng: np.random.Generator
         detail=(
             f"{_named(wrong)} at t move with bars after t, {_span(ahead[ahead > 0])} ahead"
             if wrong
-            else f"all bars after t changed at {len(places)} moments t: none of {len(before)} features at or before t
-            moves"
+            else f"all bars after t changed at {len(places)} moments t: none of {len(before)} features at or before t "
+            "moves"
         ),
     )
 

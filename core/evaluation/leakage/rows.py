@@ -45,8 +45,8 @@ def split_order(pipeline: Pipeline, rows: Labelled) -> Check:
             mixed = int((ends[later] <= ends[earlier].max()).sum())
             return Check(
                 name="split_order", passed=False,
-                detail=f"the {earlier} part reaches {reached:,} of {ends[later].size:,} {later} rows with its horizon
-                of "
+                detail=f"the {earlier} part reaches {reached:,} of {ends[later].size:,} {later} rows with its horizon "
+                f"of "
                 f"{horizon} s"
                 + (f"; {mixed:,} of them are older than its last row: not split by time" if mixed else ": no purge"),
             )  # fmt: skip
@@ -89,8 +89,8 @@ def label_among_features(dataset: Dataset) -> Check:
         name="label_among_features",
         passed=not found,
         detail="; ".join(found)
-        or f"of {len(dataset.features)} columns {closest[0]} is closest to the label, rank correlation
-        {closest[1]:.3f}",
+        or f"of {len(dataset.features)} columns {closest[0]} is closest to the label, rank correlation "
+        f"{closest[1]:.3f}",
     )
 
 
