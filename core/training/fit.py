@@ -19,8 +19,8 @@ import numpy as np
 
 import models
 from core.config import Home
-from core.errors import BadInput
-from core.evaluation import archive
+from core.errors import BadInput, Damaged
+from core.evaluation import archive, reports
 from core.evaluation import leakage as doctor
 from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
@@ -145,7 +145,7 @@ def train(
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
-        _finish(home, evaluation, dataset)
+        _finish(home, evaluation, dataset, beat)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     if winner is not None:
         registry.set_champion(home, winner)
@@ -229,8 +229,17 @@ def _keep(
     return Trained(f.calibrated, meta), content
 
 
-def _finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
-    """Log the training as a whole: its verdict, and the evaluation itself as a file."""
+def _finish(home: Home, evaluation: Evaluation, dataset: Dataset, beat: Beat) -> None:
+    """Log the training as a whole: its verdict, and as files the evaluation and its report.
+
+    A training without a baseline has no report; the tag "report" says why.
+    """
+    beat(0.99, "writing the report")
+    try:
+        made = reports.write(home, evaluation, archive.load_rows(home, evaluation.training))
+        files, about = made.files, f"{made.pages} pages"
+    except (BadInput, Damaged) as why:
+        files, about = [], f"none: {why}"
     crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
     tracking.finish(
         evaluation.run_id,
@@ -242,9 +251,9 @@ def _finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
         metrics=_judged(crowned) if crowned else {},
         tags={
             "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
-            "fingerprint": evaluation.fingerprint, "label": evaluation.label,
+            "fingerprint": evaluation.fingerprint, "label": evaluation.label, "report": about,
         },
-        files=[archive.file(home, evaluation.training)],
+        files=[archive.file(home, evaluation.training), *files],
     )  # fmt: skip
 
 

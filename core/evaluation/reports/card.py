@@ -127,13 +127,12 @@ def _metrics(e: Evaluation) -> str:
 def _baselines(e: Evaluation) -> list[str]:
     rules = [m.title for m in e.models if m.baseline]
     m = lead(e)
-    lines = [
-        (
-            f"{plural(len(rules), 'baseline')}: {', '.join(rules)}. The best one pooled is {title_of(e, e.best_baseline)}, "
-            f"inside sessions {title_of(e, e.best_within)}; both are the best on test, so luck among them counts against "
-            "the models."
-        )
-    ]
+    best, inside = title_of(e, e.best_baseline), title_of(e, e.best_within)
+    about = (
+        f"{plural(len(rules), 'baseline')}: {', '.join(rules)}. Best pooled: {best}; best inside sessions: {inside}; "
+        "both are the best on test, so luck among them counts against the models."
+    )
+    lines = [about]
     if m.name != e.best_within and m.within.over_best.value is not None:
         lines.append(
             f"{m.title} over the best baseline inside sessions: {said(m.within.over_best, signed, FEW_BLOCKS)}."

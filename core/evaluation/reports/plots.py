@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.evaluation.record import Bin, Estimate, Evaluation, Judged
-from core.evaluation.reports.sheet import BASELINE, CHALLENGER, FORECAST, GRID, INK, MUTED, PAPER, SMALL, THETA
+from core.evaluation.reports.sheet import BASELINE, CHALLENGER, FORECAST, GRID, INK, MUTED, PAPER, SMALL, THETA, fitting
 from core.evaluation.reports.words import lead, named, percent, prob
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = 
     quiet(axes, size)
     axes.grid(False, axis="y")
     rows = np.arange(len(found))[::-1]
-    top = max([rate or 0.0, *(x.high or x.value or 0.0 for _, x in found)]) * 1.08
+    top = max([rate or 0.0, *(x.high or x.value or 0.0 for _, x in found)]) * 1.08 or 1.0
     for row, (m, x) in zip(rows, found):
         colour = colour_of(m, e)
         if x.value is None:
@@ -117,8 +117,11 @@ def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = 
     axes.set(xlim=(0, top), ylim=(-0.6, len(found) - 0.4))
     axes.xaxis.set_major_locator(_steps(5))
     axes.set_yticks(rows, [named(m, e) for m, _ in found] if names else [""] * len(found))
+    room = axes.get_position().x0 * axes.figure.get_figwidth() * 72 - 16
     for label, (m, _) in zip(axes.get_yticklabels(), found):
-        label.set(color=colour_of(m, e), fontweight="bold" if m.name == e.champion else "normal")
+        bold = m.name == e.champion
+        label.set(color=colour_of(m, e), fontweight="bold" if bold else "normal")
+        label.set_fontsize(fitting(named(m, e), size, room, bold))
     axes.set_title(
         f"{'inside sessions' if inside else 'pooled'}, base rate {percent(rate)} (dotted)", fontsize=size, color=INK,
         loc="left", pad=size * 0.7,

@@ -67,6 +67,11 @@ def wrapped(text: str, size: float, room: float, bold: bool = False) -> list[str
     return lines
 
 
+def fitting(text: str, size: float, room: float, bold: bool = False) -> float:
+    """The size, `size` at most, at which one line of text is no wider than `room`."""
+    return min(size, size * room / max(width_of(text, size, bold), 1e-9))
+
+
 def _pieces(word: str, size: float, room: float, bold: bool) -> list[str]:
     pieces = []
     while len(word) > 1 and width_of(word, size, bold) > room:
@@ -105,7 +110,7 @@ class Paper:
         self.write(MARGIN, 30, self.head, SMALL, MUTED)
         self.y = TOP
         if self.warning:
-            self.write(MARGIN, 60, self.warning, 20, BAD, bold=True)
+            self.write(MARGIN, 60, self.warning, fitting(self.warning, 20, INNER, bold=True), BAD, bold=True)
             self.y += 34
 
     def room(self, height: float) -> None:
