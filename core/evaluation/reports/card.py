@@ -20,6 +20,7 @@ from core.evaluation.reports.words import (
     plural,
     question,
     said,
+    shifted,
     signed,
     title_of,
     traced,
@@ -203,6 +204,8 @@ def limits(e: Evaluation) -> list[str]:
             f"Of the pooled lift of {lift(m.lift.value)} there is {lift(m.within.lift.value)} inside sessions: the "
             "rest is the skill to tell a busy session from a quiet one."
         )
+    if why := shifted(e):
+        found.append(why)
     for part in e.meter.splits[:-1]:
         if not part.enough:
             done = "θ and calibration were chosen" if part.split == "validation" else "the models learned"

@@ -22,6 +22,7 @@ from core.evaluation.reports.words import (
     plural,
     question,
     said,
+    shifted,
     signed,
     title_of,
     traced,
@@ -69,7 +70,7 @@ def comparison(e: Evaluation) -> Figure:
     FigureCanvasAgg(figure)
     for n, inside in enumerate((True, False)):
         axes = figure.add_axes((0.215 + 0.41 * n, 0.5 / tall, 0.345, 0.3 * len(e.models) / tall), facecolor=PAPER)
-        dots(axes, e, inside=inside, names=n == 0, size=9)
+        dots(axes, e, inside=inside, room=150 * (n == 0), size=9)
     low = 0.12 / tall
     figure.text(0.012, low, f"{question(e)}  {traced(e)}", fontsize=7, color=MUTED)
     top = 1 - 0.24 / tall
@@ -153,7 +154,7 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
     )  # fmt: skip
     high = 17.0 * len(e.models)
     for n, inside in enumerate((True, False)):
-        dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, names=n == 0)
+        dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, room=124 * (n == 0))
     paper.y += high + 32
     paper.table(tables.models(e))
     paper.text(
@@ -169,7 +170,7 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         "Events on the test part",
         f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an "
         "hour: ◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
-        needs=350,
+        needs=345,
     )  # fmt: skip
     did = None if at is None else story(e, rows, at)
     if at is None or did is None:
@@ -179,9 +180,9 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         )  # fmt: skip
     else:
         x, width, top = MARGIN + 52, INNER - 52 - 34, paper.y + 12
-        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((130, 0), (44, 142), (92, 206)))
+        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((118, 0), (42, 130), (84, 190)))
         draw(price, marks, p, e, did, at)
-        paper.y = top + 206 + 92 + 30
+        paper.y = top + 190 + 84 + 30
         paper.text(told(did, at), BODY)
     paper.block(
         f"Operating points of {model.title}",
@@ -223,6 +224,8 @@ def _probability(paper: Paper, e: Evaluation) -> None:
     else:
         paper.text("No reliability plot: the evaluation has no bins of forecasts.", colour=MUTED)
     paper.table(tables.probabilities(e))
+    if why := shifted(e):
+        paper.text(why, SMALL, MUTED)
 
 
 def _groups(paper: Paper, e: Evaluation) -> None:
@@ -251,9 +254,10 @@ def _groups(paper: Paper, e: Evaluation) -> None:
 
 
 def _folds(paper: Paper, e: Evaluation) -> None:
-    paper.block("Walk-forward folds", e.folds_note)
+    table = tables.folds(e)
+    paper.block("Walk-forward folds", e.folds_note, needs=paper.needs(table, 6.5))
     paper.table(
-        tables.folds(e), size=6.5,
+        table, size=6.5,
         empty="No folds in this evaluation: everything above rests on one split in time, and on one test part.",
     )  # fmt: skip
 

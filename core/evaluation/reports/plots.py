@@ -90,10 +90,11 @@ def apart(heights: Sequence[float], least: float, low: float = 0.02, high: float
     return places
 
 
-def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = SMALL) -> None:
+def dots(axes: Axes, e: Evaluation, *, inside: bool, room: float, size: float = SMALL) -> None:
     """Average precision of each model, best on top, a dot with its interval beside the base rate as a line.
 
-    inside : within sessions, else pooled; names : whether the models' names stand on the left
+    inside : within sessions, else pooled
+    room : points on the left for the models' names, 0 for none
     """
     found: list[tuple[Judged, Estimate]] = [(m, m.within.ap if inside else m.ap) for m in e.models]
     rate = e.models[0].within.base_rate if inside else e.base_rate
@@ -116,8 +117,7 @@ def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = 
         axes.axvline(rate, color=MUTED, lw=0.9, ls=(0, (1, 2)))
     axes.set(xlim=(0, top), ylim=(-0.6, len(found) - 0.4))
     axes.xaxis.set_major_locator(_steps(5))
-    axes.set_yticks(rows, [named(m, e) for m, _ in found] if names else [""] * len(found))
-    room = axes.get_position().x0 * axes.figure.get_figwidth() * 72 - 16
+    axes.set_yticks(rows, [named(m, e) for m, _ in found] if room else [""] * len(found))
     for label, (m, _) in zip(axes.get_yticklabels(), found):
         bold = m.name == e.champion
         label.set(color=colour_of(m, e), fontweight="bold" if bold else "normal")

@@ -177,12 +177,13 @@ class Paper:
         self.y += 8
 
     def needs(self, table: Table, size: float = SMALL) -> float:
-        """Height that must be free for a table to begin: all of it where a page can hold it, else its first row."""
+        """Height that must be free for a table to begin: all of a short one, a few rows of a long one."""
         if not table.rows:
             return size * LEADING
         header, rows, _, size = _laid(table, size)
         whole = _height(header, size) + sum(_height(row, size) for row in rows)
-        return whole if whole < 0.8 * (HEIGHT - FOOT - TOP) else _height(header, size) + _height(rows[0], size)
+        some = _height(header, size) + sum(_height(row, size) for row in rows[:4])
+        return whole if whole < 0.45 * (HEIGHT - FOOT - TOP) else some
 
     def _row(
         self, cells: Cells, widths: Sequence[float], size: float, *, muted: bool = False, bold: bool = False

@@ -89,8 +89,8 @@ def models(e: Evaluation) -> Table:
     """One row a model, best inside sessions first; the base rates stand in the header."""
     inside = e.models[0].within.base_rate
     columns = (
-        "model", f"inside sessions: AP\nbase rate {percent(inside)}", "lift", "over best\nbaseline there",
-        f"pooled: AP\nbase rate {percent(e.base_rate)}", "lift", "over best\nbaseline", "F1 at θ",
+        "model", f"inside sessions: AP,\nbase rate {percent(inside)}", "lift", "over best\nbaseline there",
+        f"pooled: AP,\nbase rate {percent(e.base_rate)}", "lift", "over best\nbaseline", "F1 at θ",
     )  # fmt: skip
     rows = tuple(
         (
