@@ -156,7 +156,9 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
     for n, inside in enumerate((True, False)):
         dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, room=124 * (n == 0))
     paper.y += high + 32
-    paper.table(tables.models(e))
+    every = tables.models(e)
+    paper.block("All models, best inside sessions first", needs=paper.needs(every))
+    paper.table(every)
     paper.text(
         f"Differences are paired. The best baseline is the best on test: pooled {title_of(e, e.best_baseline)}, inside "
         f"sessions {title_of(e, e.best_within)}. {no_interval(e)}", SMALL, MUTED,
@@ -170,7 +172,7 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         "Events on the test part",
         f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an "
         "hour: ◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
-        needs=345,
+        needs=328,
     )  # fmt: skip
     did = None if at is None else story(e, rows, at)
     if at is None or did is None:
@@ -180,9 +182,9 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
         )  # fmt: skip
     else:
         x, width, top = MARGIN + 52, INNER - 52 - 34, paper.y + 12
-        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((118, 0), (42, 130), (84, 190)))
+        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((110, 0), (40, 122), (82, 180)))
         draw(price, marks, p, e, did, at)
-        paper.y = top + 190 + 84 + 30
+        paper.y = top + 180 + 82 + 26
         paper.text(told(did, at), BODY)
     paper.block(
         f"Operating points of {model.title}",
