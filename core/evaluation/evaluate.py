@@ -192,9 +192,7 @@ def judge(champion: Judged | None, leakage: Leakage, enough: bool, why: str) -> 
         failed = [c.name.replace("_", " ") for c in leakage.checks if c.passed is False]
         return Verdict(word="leaky", sentence=f"Leaky: {', '.join(failed)}. No score here says anything of the future.")
     if champion is None:
-        return Verdict(
-            word="no conclusion", sentence="No champion: no model of this training was chosen."
-        )
+        return Verdict(word="no conclusion", sentence="No champion: no model of this training was chosen.")
     if not enough:
         return Verdict(word="no conclusion", sentence=why)
     if champion.baseline:

@@ -141,6 +141,7 @@ def train(
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
+        beat(0.99, "writing the report")
         finish(home, evaluation, dataset)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     if winner is not None:

@@ -11,7 +11,8 @@ import numpy as np
 
 import models
 from core.config import Home
-from core.evaluation import archive
+from core.errors import BadInput, Damaged
+from core.evaluation import archive, reports
 from core.evaluation.evaluate import Forecast
 from core.evaluation.record import Evaluation, Judged
 from core.evaluation.scores import Scores, as_row
@@ -97,7 +98,15 @@ def keep(
 
 
 def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
-    """Log the training as a whole: its verdict, and the evaluation itself as a file."""
+    """Log the training as a whole: its verdict, and as files the evaluation and its report.
+
+    A training without a baseline has no report; the tag "report" says why.
+    """
+    try:
+        made = reports.write(home, evaluation, archive.load_rows(home, evaluation.training))
+        files, about = made.files, f"{made.pages} pages"
+    except (BadInput, Damaged) as why:
+        files, about = [], f"none: {why}"
     crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
     tracking.finish(
         evaluation.run_id,
@@ -109,9 +118,9 @@ def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
         metrics=judged_metrics(crowned) if crowned else {},
         tags={
             "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
-            "fingerprint": evaluation.fingerprint, "label": evaluation.label,
+            "fingerprint": evaluation.fingerprint, "label": evaluation.label, "report": about,
         },
-        files=[archive.file(home, evaluation.training)],
+        files=[archive.file(home, evaluation.training), *files],
     )  # fmt: skip
 
 

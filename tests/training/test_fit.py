@@ -201,3 +201,35 @@ def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: li
     for one in trained:
         content = (mlflow_home.artifacts / one.meta.name / one.meta.file).read_bytes()
         assert hashlib.sha256(content).hexdigest() == one.meta.sha256
+
+
+def whole(home: Home, training: str) -> Any:
+    """The run of the training as a whole: the one that its models' runs are shown below."""
+    (run,) = [
+        r for r in runs(home) if r.data.tags["training"] == training and "mlflow.parentRunId" not in r.data.tags
+    ]  # fmt: skip
+    return run
+
+
+def test_the_report_is_logged_with_the_training(mlflow_home: Home, trained: list[Trained]) -> None:
+    from core.evaluation import reports
+
+    training = trained[0].meta.training
+    run, kept = whole(mlflow_home, training), reports.find(mlflow_home, training)
+    for path in kept.files:
+        assert artifact(mlflow_home, run, path.name).read_bytes() == path.read_bytes()
+    assert f"run {run.info.run_id}, data {trained[0].meta.fingerprint}" in kept.card.read_text()
+    assert run.data.tags["report"].endswith(" pages")
+
+
+def test_a_training_without_a_baseline_ends_well_and_has_no_report(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make
+) -> None:
+    from core.errors import NotThere
+    from core.evaluation import reports
+
+    (one,) = train(mlflow_home, make_dataset(), ["logistic"])
+    run = whole(mlflow_home, one.meta.training)
+    assert run.info.status == "FINISHED" and "has no baseline" in run.data.tags["report"]
+    with pytest.raises(NotThere):
+        reports.find(mlflow_home, one.meta.training)

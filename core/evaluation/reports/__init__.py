@@ -86,8 +86,8 @@ def refuse(e: Evaluation) -> None:
     """Raise BadInput for an evaluation whose scores a reader could not judge."""
     if not any(m.baseline for m in e.models):
         raise BadInput(
-            f"the training {e.training} has no baseline among its {len(e.models)} models: a score without one to beat is "
-            "not reported; train with a baseline such as zscore"
+            f"the training {e.training} has no baseline among its {len(e.models)} models: a score without one to "
+            "beat is not reported; train with a baseline such as zscore"
         )
     if e.replicates < LEAST_REPLICATES:
         raise BadInput(

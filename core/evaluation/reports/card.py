@@ -20,6 +20,7 @@ from core.evaluation.reports.words import (
     plural,
     question,
     said,
+    shifted,
     signed,
     title_of,
     traced,
@@ -74,54 +75,65 @@ def markdown(table: Table) -> str:
 MISUSE = (
     "Not advice: nothing here says what to buy or sell, and no score is a promise of return.",
     "Not a direction: a spike is volatility at or above τ, up or down alike.",
-    "Not for automatic trading: fees, slippage and the size of a position are in no figure here, and an alert reaches its "
-    "reader later than it was made by the latency of feed, network and page.",
-    "No guarantee: markets change, the feed has gaps, and a score of the past holds at most for a future that is like it.",
-    "Prices are public market data; nothing of any person is in them. An alert that many act upon at once can move what "
-    "it warns of.",
+    (
+        "Not for automatic trading: fees, slippage and the size of a position are in no figure here, and an alert "
+        "reaches its reader later than it was made by the latency of feed, network and page."
+    ),
+    (
+        "No guarantee: markets change, the feed has gaps, and a score of the past holds at most for a future that is "
+        "like it."
+    ),
+    (
+        "Prices are public market data; nothing of any person is in them. An alert that many act upon at once can move "
+        "what it warns of."
+    ),
 )
 
 
 def _use(e: Evaluation) -> list[str]:
-    return [
-        _list(
-            (
-                f"For a person who watches {e.venue} {e.product} and wants to be told that volatility may rise within "
-                f"{e.horizon_s} s, with the alerts an hour that he or she can bear.",
-                f"The question is one number: {LABELS[e.label]} over the next {e.horizon_s} s, in bps, at or above τ "
-                f"{bps(e.tau_bps)}. Another τ, horizon, market or feed is another question, and needs another training.",
-                "Not for anything else; see Ethics and misuse.",
-            )
-        )
+    uses = [
+        (
+            f"For a person who watches {e.venue} {e.product} and wants to be told that volatility may rise within "
+            f"{e.horizon_s} s, with the alerts an hour that he or she can bear."
+        ),
+        (
+            f"The question is one number: {LABELS[e.label]} over the next {e.horizon_s} s, in bps, at or above τ "
+            f"{bps(e.tau_bps)}. Another τ, horizon, market or feed is another question, and needs another "
+            "training."
+        ),
+        "Not for anything else; see Ethics and misuse.",
     ]
+    return [_list(uses)]
 
 
 def _data(e: Evaluation) -> str:
     train, test = e.meter.splits[0], e.meter.splits[-1]
     missing = f" Features that this data lacks: {', '.join(e.missing)}." if e.missing else ""
     return (
-        f"{e.venue} {e.product}, {count(sum(s.rows for s in e.meter.splits))} rows of one second, {utc(train.first_ns)} "
-        f"to {utc(test.last_ns)}; fingerprint `{e.fingerprint}`. Split in time, with a horizon left out between the "
-        f"parts: no row of one part reads a second that another part's labels stand on.{missing}"
+        f"{e.venue} {e.product}, {count(sum(s.rows for s in e.meter.splits))} rows of one second, "
+        f"{utc(train.first_ns)} to {utc(test.last_ns)}; fingerprint `{e.fingerprint}`. Split in time, with a horizon "
+        f"left out between the parts: no row of one part reads a second that another part's labels stand on.{missing}"
     )
 
 
 def _metrics(e: Evaluation) -> str:
     return (
-        f"Average precision (AP) on the test part, which no fit, threshold or calibration has seen. Intervals are 95 %, by "
-        f"{e.replicates} replicates of blocks of {e.block_s} s, seed {e.seed}. Inside sessions each forecast is replaced "
-        "by its rank in its session: telling a busy day from a quiet one earns nothing there. Lift is AP / base rate."
+        "Average precision (AP) on the test part, which no fit, threshold or calibration has seen. Intervals are 95 "
+        f"%, by {e.replicates} replicates of blocks of {e.block_s} s, seed {e.seed}. Inside sessions each forecast "
+        "is replaced by its rank in its session: telling a busy day from a quiet one earns nothing there. Lift is AP "
+        "/ base rate."
     )
 
 
 def _baselines(e: Evaluation) -> list[str]:
     rules = [m.title for m in e.models if m.baseline]
     m = lead(e)
-    lines = [
-        f"{plural(len(rules), 'baseline')}: {', '.join(rules)}. The best one pooled is {title_of(e, e.best_baseline)}, "
-        f"inside sessions {title_of(e, e.best_within)}; both are the best on test, so luck among them counts against the "
-        "models."
-    ]
+    best, inside = title_of(e, e.best_baseline), title_of(e, e.best_within)
+    about = (
+        f"{plural(len(rules), 'baseline')}: {', '.join(rules)}. Best pooled: {best}; best inside sessions: {inside}; "
+        "both are the best on test, so luck among them counts against the models."
+    )
+    lines = [about]
     if m.name != e.best_within and m.within.over_best.value is not None:
         lines.append(
             f"{m.title} over the best baseline inside sessions: {said(m.within.over_best, signed, FEW_BLOCKS)}."
@@ -134,8 +146,8 @@ def _baselines(e: Evaluation) -> list[str]:
 def _groups(e: Evaluation) -> list[str]:
     w = lead(e).within
     counted = (
-        f"{plural(w.sessions, 'session')} with spikes and calm seconds, {count(w.rows)} rows, {plural(w.spikes, 'spike')}, "
-        f"base rate {percent(w.base_rate)}."
+        f"{plural(w.sessions, 'stretch', 'es')} (sessions cut at each full hour) with spikes and calm seconds, "
+        f"{count(w.rows)} rows, {plural(w.spikes, 'spike')}, base rate {percent(w.base_rate)}."
     )
     return [counted, markdown(tables.groups(e))]
 
@@ -182,22 +194,24 @@ def limits(e: Evaluation) -> list[str]:
         found.append("That the champion is better than the best simple rule is not shown.")
     days = len({g.name for g in m.groups if g.kind == "day"})
     found.append(
-        f"One market, {plural(test.sessions, 'session')} of {plural(days, 'day')} in the test part, {test.hours:.1f} h and "
-        f"{plural(test.episodes, 'episode')}: other days and other moods of the market are not in it."
+        f"One market, {plural(test.sessions, 'session')} of {plural(days, 'day')} in the test part, {test.hours:.1f} "
+        f"h and {plural(test.episodes, 'episode')}: other days and other moods of the market are not in it."
     )
     if why := no_interval(e):
         found.append(why)
     if m.lift.value and m.within.lift.value and m.within.lift.value < 0.8 * m.lift.value:
         found.append(
-            f"Of the pooled lift of {lift(m.lift.value)} there is {lift(m.within.lift.value)} inside sessions: the rest is "
-            "the skill to tell a busy session from a quiet one."
+            f"Of the pooled lift of {lift(m.lift.value)} there is {lift(m.within.lift.value)} inside sessions: the "
+            "rest is the skill to tell a busy session from a quiet one."
         )
+    if why := shifted(e):
+        found.append(why)
     for part in e.meter.splits[:-1]:
         if not part.enough:
             done = "θ and calibration were chosen" if part.split == "validation" else "the models learned"
             found.append(
-                f"The {part.split} part holds {plural(part.episodes, 'episode')} and {plural(part.spikes, 'spike')}: {done} "
-                "on little."
+                f"The {part.split} part holds {plural(part.episodes, 'episode')} and {plural(part.spikes, 'spike')}: "
+                f"{done} on little."
             )
     if e.missing:
         found.append(f"Without {', '.join(e.missing)}: this data does not have what they are made of.")
@@ -212,10 +226,12 @@ def _reproduce(e: Evaluation) -> list[str]:
     names = ",".join(sorted(m.model for m in e.models))
     return [
         "In a home with the same ticks (their fingerprint is in the answer of `train`):",
-        "```\n"
-        f"python -m core train --label {e.label} --horizon {e.horizon_s} {threshold} --seed {e.seed} "
-        f"--venue {e.venue} --product {e.product} \\\n    --models {names}\n"
-        "python -m core report\n```",
+        (
+            "```\n"
+            f"python -m core train --label {e.label} --horizon {e.horizon_s} {threshold} --seed {e.seed} "
+            f"--venue {e.venue} --product {e.product} \\\n    --models {names}\n"
+            "python -m core report\n```"
+        ),
     ]
 
 

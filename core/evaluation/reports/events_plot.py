@@ -98,12 +98,13 @@ def _marks(axes: Axes, axis: timeline.Axis, did: timeline.Happened) -> None:
         axes.plot([alert, start], [2.5, 2.5], color=FORECAST, lw=1)
     many = did.start_ns.size + did.wrong_ns.size > 150
     style: dict[str, Any] = {"ls": "none", "ms": 2.5 if many else 4, "clip_on": False}
-    for ns, row, form in (
+    forms: list[tuple[NDArray[np.int64], float, dict[str, Any]]] = [
         (did.catching_ns, 2.5, {"marker": "D", "color": FORECAST}),
         (did.start_ns[~caught], 1.5, {"marker": "o", "mfc": PAPER, "mec": SPIKE}),
         (did.wrong_ns, 0.5, {"marker": "x", "color": INK}),
         (did.open_ns, 0.5, {"marker": "D", "mfc": PAPER, "mec": THETA}),
-    ):
+    ]
+    for ns, row, form in forms:
         axes.plot(axis.place(ns), np.full(ns.size, row), **style, **form)
 
 

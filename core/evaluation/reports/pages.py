@@ -22,6 +22,7 @@ from core.evaluation.reports.words import (
     plural,
     question,
     said,
+    shifted,
     signed,
     title_of,
     traced,
@@ -49,7 +50,6 @@ def report(e: Evaluation, rows: pd.DataFrame, drift: DriftTable | None) -> list[
     _verdict(paper, e)
     paper.page()
     _comparison(paper, e)
-    paper.page()
     _events(paper, e, rows)
     paper.room(HEIGHT / 2)
     _probability(paper, e)
@@ -70,7 +70,7 @@ def comparison(e: Evaluation) -> Figure:
     FigureCanvasAgg(figure)
     for n, inside in enumerate((True, False)):
         axes = figure.add_axes((0.215 + 0.41 * n, 0.5 / tall, 0.345, 0.3 * len(e.models) / tall), facecolor=PAPER)
-        dots(axes, e, inside=inside, names=n == 0, size=9)
+        dots(axes, e, inside=inside, room=150 * (n == 0), size=9)
     low = 0.12 / tall
     figure.text(0.012, low, f"{question(e)}  {traced(e)}", fontsize=7, color=MUTED)
     top = 1 - 0.24 / tall
@@ -92,15 +92,18 @@ def _verdict(paper: Paper, e: Evaluation) -> None:
     if why := no_interval(e):
         paper.text(why, SMALL, MUTED, after=2)
 
-    paper.block("Evidence", "Neighbouring seconds share nearly all of their horizon: what counts is how often something "
-                "happened. At least 30 spikes and 5 episodes are needed in the test part.")  # fmt: skip
+    paper.block(
+        "Evidence",
+        "Neighbouring seconds share nearly all of their horizon: what counts is how often something "
+        "happened. At least 30 spikes and 5 episodes are needed in the test part.",
+    )
     paper.table(tables.evidence(e))
     paper.text(f"{e.meter.sentence} {_hours(e)}".strip())
 
     paper.block("Leakage", _leakage(e))
     paper.table(tables.checks(e))
 
-    paper.block("Where the numbers come from", needs=120)
+    paper.block("Where the numbers come from", needs=paper.needs(tables.identity(e)))
     paper.table(tables.identity(e))
 
 
@@ -110,7 +113,8 @@ def _hours(e: Evaluation) -> str:
         return f"Hours until {width} cannot be told: there is no interval yet."
     if e.meter.hours_to_width == 0:
         return f"The test part gives {width} or narrower."
-    return f"For {width} about {number(e.meter.hours_to_width, 1 if e.meter.hours_to_width < 10 else 0)} more hours of capture are needed."
+    more = number(e.meter.hours_to_width, 1 if e.meter.hours_to_width < 10 else 0)
+    return f"For {width} about {more} more hours of capture are needed."
 
 
 def _leakage(e: Evaluation) -> str:
@@ -126,8 +130,8 @@ def _leakage(e: Evaluation) -> str:
 def _comparison(paper: Paper, e: Evaluation) -> None:
     paper.block(
         "Precision and recall",
-        "All alert probabilities of the test part at once. The circle is θ as validation chose it; the shade is the 95 % "
-        "band; dotted are baselines and the base rate.",
+        "All alert probabilities of the test part at once. The circle is θ as validation chose it; the shade is the "
+        "95 % band; dotted are baselines and the base rate.",
     )  # fmt: skip
     side = 260.0
     drawn = curves(paper.axes(MARGIN + 30, side, side), e)
@@ -144,15 +148,17 @@ def _comparison(paper: Paper, e: Evaluation) -> None:
 
     paper.block(
         "Average precision, pooled and inside sessions",
-        "Pooled, a model earns by telling a busy day from a quiet one. Inside sessions (cut at each full hour) only telling "
-        "seconds apart counts, and the verdict speaks of that. A dot without a line, hollow, has no interval.",
+        "Pooled, a model earns by telling a busy day from a quiet one. Inside sessions (cut at each full hour) only "
+        "telling seconds apart counts, and the verdict speaks of that. A dot without a line, hollow, has no interval.",
         needs=20 + 17 * len(e.models),
     )  # fmt: skip
     high = 17.0 * len(e.models)
     for n, inside in enumerate((True, False)):
-        dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, names=n == 0)
+        dots(paper.axes(MARGIN + 130 + 200 * n, 165, high, paper.y + 12), e, inside=inside, room=124 * (n == 0))
     paper.y += high + 32
-    paper.table(tables.models(e))
+    every = tables.models(e)
+    paper.block("All models, best inside sessions first", needs=paper.needs(every))
+    paper.table(every)
     paper.text(
         f"Differences are paired. The best baseline is the best on test: pooled {title_of(e, e.best_baseline)}, inside "
         f"sessions {title_of(e, e.best_within)}. {no_interval(e)}", SMALL, MUTED,
@@ -164,31 +170,34 @@ def _events(paper: Paper, e: Evaluation, rows: pd.DataFrame) -> None:
     at = next((a for a in model.alerts if a.budget_per_h == BUDGET_PER_H and not a.onset), None)
     paper.block(
         "Events on the test part",
-        f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an hour: "
-        "◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
+        f"Shaded: episodes of volatility at τ or above. Alerts of {model.title} at a budget of {BUDGET_PER_H:g} an "
+        "hour: ◆ caught an episode (the line leads to its start), ○ an episode missed, × a false alert, ◇ not decided.",
+        needs=328,
     )  # fmt: skip
     did = None if at is None else story(e, rows, at)
     if at is None or did is None:
         paper.text(
-            "No time line: the kept rows are missing, or the alert rule was another when they were counted. Train again to "
-            "see it.", colour=MUTED,
+            "No time line: the kept rows are missing, or the alert rule was another when they were counted. Train "
+            "again to see it.", colour=MUTED,
         )  # fmt: skip
     else:
         x, width, top = MARGIN + 52, INNER - 52 - 34, paper.y + 12
-        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((130, 0), (44, 142), (92, 206)))
+        price, marks, p = (paper.axes(x, width, h, top + dy) for h, dy in ((110, 0), (40, 122), (82, 180)))
         draw(price, marks, p, e, did, at)
-        paper.y = top + 206 + 92 + 30
+        paper.y = top + 180 + 82 + 26
         paper.text(told(did, at), BODY)
     paper.block(
         f"Operating points of {model.title}",
-        "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right when "
-        "an episode starts within the horizon after it. Onset only: while volatility is not up already.",
+        "θ is chosen on validation for each budget, with hysteresis and a cooldown of one horizon. An alert is right "
+        "when an episode starts within the horizon after it. Onset only: while volatility is not up already.",
+        needs=paper.needs(tables.budgets(e)),
     )  # fmt: skip
     paper.table(tables.budgets(e), empty="No alerts were judged.")
     if not any(a.episodes for a in model.alerts):
         paper.text("No episode starts inside the test part, so nothing could be caught.", colour=MUTED)
-    paper.block(f"All models at {BUDGET_PER_H:g} alerts an hour")
-    paper.table(tables.alerts(e, BUDGET_PER_H), empty="No alerts were judged.")
+    every = tables.alerts(e, BUDGET_PER_H)
+    paper.block(f"All models at {BUDGET_PER_H:g} alerts an hour", needs=paper.needs(every))
+    paper.table(every, empty="No alerts were judged.")
 
 
 def _probability(paper: Paper, e: Evaluation) -> None:
@@ -196,8 +205,8 @@ def _probability(paper: Paper, e: Evaluation) -> None:
     quality = m.probability
     paper.block(
         f"Probability: does P mean what it says? {m.title}",
-        "Rows in bins of equal number by forecast; the lines are 95 % intervals; above the dotted line the forecast is too low. Brier skill is against always forecasting "
-        "the training part's base rate: 0 is no better.",
+        "Rows in bins of equal number by forecast; the lines are 95 % intervals; above the dotted line the forecast "
+        "is too low. Brier skill is against always forecasting the training part's base rate: 0 is no better.",
     )  # fmt: skip
     if quality.bins:
         side = 190.0
@@ -217,6 +226,8 @@ def _probability(paper: Paper, e: Evaluation) -> None:
     else:
         paper.text("No reliability plot: the evaluation has no bins of forecasts.", colour=MUTED)
     paper.table(tables.probabilities(e))
+    if why := shifted(e):
+        paper.text(why, SMALL, MUTED)
 
 
 def _groups(paper: Paper, e: Evaluation) -> None:
@@ -245,9 +256,10 @@ def _groups(paper: Paper, e: Evaluation) -> None:
 
 
 def _folds(paper: Paper, e: Evaluation) -> None:
-    paper.block("Walk-forward folds", e.folds_note)
+    table = tables.folds(e)
+    paper.block("Walk-forward folds", e.folds_note, needs=paper.needs(table, 6.5))
     paper.table(
-        tables.folds(e), size=6.5,
+        table, size=6.5,
         empty="No folds in this evaluation: everything above rests on one split in time, and on one test part.",
     )  # fmt: skip
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from core.evaluation.record import Bin, Estimate, Evaluation, Judged
-from core.evaluation.reports.sheet import BASELINE, CHALLENGER, FORECAST, GRID, INK, MUTED, PAPER, SMALL, THETA
+from core.evaluation.reports.sheet import BASELINE, CHALLENGER, FORECAST, GRID, INK, MUTED, PAPER, SMALL, THETA, fitting
 from core.evaluation.reports.words import lead, named, percent, prob
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.ticker import MaxNLocator
     from numpy.typing import NDArray
 
 CURVES = 5
@@ -68,8 +69,8 @@ def curves(axes: Axes, e: Evaluation) -> list[Judged]:
             shown.scores.recall, shown.scores.precision, "o", ms=6, mfc=PAPER, mec=FORECAST, mew=1.6, clip_on=False
         )
     ends.sort(key=lambda end: -end[0])
-    for (y, x, colour, name), place in zip(ends, apart([end[0] for end in ends], 0.055)):
-        axes.plot([x, 1.03], [y, place], color=colour, lw=0.5, alpha=0.4, clip_on=False)
+    for (height, start, colour, name), place in zip(ends, apart([end[0] for end in ends], 0.055)):
+        axes.plot([start, 1.03], [height, place], color=colour, lw=0.5, alpha=0.4, clip_on=False)
         axes.text(1.04, place, name, color=colour, fontsize=SMALL, va="center")
     return drawn
 
@@ -89,17 +90,18 @@ def apart(heights: Sequence[float], least: float, low: float = 0.02, high: float
     return places
 
 
-def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = SMALL) -> None:
+def dots(axes: Axes, e: Evaluation, *, inside: bool, room: float, size: float = SMALL) -> None:
     """Average precision of each model, best on top, a dot with its interval beside the base rate as a line.
 
-    inside : within sessions, else pooled; names : whether the models' names stand on the left
+    inside : within sessions, else pooled
+    room : points on the left for the models' names, 0 for none
     """
     found: list[tuple[Judged, Estimate]] = [(m, m.within.ap if inside else m.ap) for m in e.models]
     rate = e.models[0].within.base_rate if inside else e.base_rate
     quiet(axes, size)
     axes.grid(False, axis="y")
     rows = np.arange(len(found))[::-1]
-    top = max([rate or 0.0, *(x.high or x.value or 0.0 for _, x in found)]) * 1.08
+    top = max([rate or 0.0, *(x.high or x.value or 0.0 for _, x in found)]) * 1.08 or 1.0
     for row, (m, x) in zip(rows, found):
         colour = colour_of(m, e)
         if x.value is None:
@@ -115,16 +117,18 @@ def dots(axes: Axes, e: Evaluation, *, inside: bool, names: bool, size: float = 
         axes.axvline(rate, color=MUTED, lw=0.9, ls=(0, (1, 2)))
     axes.set(xlim=(0, top), ylim=(-0.6, len(found) - 0.4))
     axes.xaxis.set_major_locator(_steps(5))
-    axes.set_yticks(rows, [named(m, e) for m, _ in found] if names else [""] * len(found))
+    axes.set_yticks(rows, [named(m, e) for m, _ in found] if room else [""] * len(found))
     for label, (m, _) in zip(axes.get_yticklabels(), found):
-        label.set(color=colour_of(m, e), fontweight="bold" if m.name == e.champion else "normal")
+        bold = m.name == e.champion
+        label.set(color=colour_of(m, e), fontweight="bold" if bold else "normal")
+        label.set_fontsize(fitting(named(m, e), size, room, bold))
     axes.set_title(
         f"{'inside sessions' if inside else 'pooled'}, base rate {percent(rate)} (dotted)", fontsize=size, color=INK,
         loc="left", pad=size * 0.7,
     )  # fmt: skip
 
 
-def _steps(most: int) -> object:
+def _steps(most: int) -> MaxNLocator:
     from matplotlib.ticker import MaxNLocator
 
     return MaxNLocator(most, prune="upper")

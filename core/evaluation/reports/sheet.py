@@ -27,7 +27,8 @@ FAMILY: Final = "DejaVu Sans"
 """matplotlib brings it, and it has τ, θ, ★ and the marks; the pages' own font is there as woff2 only, which
 matplotlib does not read."""
 LEADING: Final = 1.42
-GAP: Final = 10.0
+GAP, PITCH = 10.0, 1.35
+Cells = Sequence[Sequence[str]]
 
 
 def style() -> dict[str, Any]:
@@ -64,6 +65,11 @@ def wrapped(text: str, size: float, room: float, bold: bool = False) -> list[str
                     row, used = (f"{row} {word}", used + space + wide) if row else (word, wide)
         lines.append(row)
     return lines
+
+
+def fitting(text: str, size: float, room: float, bold: bool = False) -> float:
+    """The size, `size` at most, at which one line of text is no wider than `room`."""
+    return min(size, size * room / max(width_of(text, size, bold), 1e-9))
 
 
 def _pieces(word: str, size: float, room: float, bold: bool) -> list[str]:
@@ -104,7 +110,7 @@ class Paper:
         self.write(MARGIN, 30, self.head, SMALL, MUTED)
         self.y = TOP
         if self.warning:
-            self.write(MARGIN, 60, self.warning, 20, BAD, bold=True)
+            self.write(MARGIN, 60, self.warning, fitting(self.warning, 20, INNER, bold=True), BAD, bold=True)
             self.y += 34
 
     def room(self, height: float) -> None:
@@ -160,42 +166,36 @@ class Paper:
         if not table.rows:
             self.text(empty, colour=MUTED)
             return
-        widths, size = _fitting(table, size)
-        header = [column.split("\n") for column in table.columns]
-        rows = [
-            [
-                wrapped(cell, size, widths[i] - GAP) if i == table.wide else cell.split("\n")
-                for i, cell in enumerate(row)
-            ]
-            for row in table.rows
-        ]  # fmt: skip
-        pitch = size * 1.35
-
-        def height(cells: Sequence[Sequence[str]]) -> float:
-            return max(len(lines) for lines in cells) * pitch + 5
-
-        whole = height(header) + sum(height(row) for row in rows) + 4
-        self.room(whole if whole < HEIGHT - FOOT - TOP else height(header) + height(rows[0]) + 4)
-        self._row(header, widths, size, pitch, muted=True)
+        header, rows, widths, size = _laid(table, size)
+        self.room(self.needs(table, size))
+        self._row(header, widths, size, muted=True)
         for i, row in enumerate(rows):
-            if height(row) > self.left:
+            if _height(row, size) > self.left:
                 self.page()
-                self._row(header, widths, size, pitch, muted=True)
-            self._row(row, widths, size, pitch, bold=i in table.marked)
+                self._row(header, widths, size, muted=True)
+            self._row(row, widths, size, bold=i in table.marked)
         self.y += 8
 
+    def needs(self, table: Table, size: float = SMALL) -> float:
+        """Height that must be free for a table to begin: all of a short one, a few rows of a long one."""
+        if not table.rows:
+            return size * LEADING
+        header, rows, _, size = _laid(table, size)
+        whole = _height(header, size) + sum(_height(row, size) for row in rows)
+        some = _height(header, size) + sum(_height(row, size) for row in rows[:4])
+        return whole if whole < 0.45 * (HEIGHT - FOOT - TOP) else some
+
     def _row(
-        self, cells: Sequence[Sequence[str]], widths: Sequence[float], size: float, pitch: float, *,
-        muted: bool = False, bold: bool = False,
-    ) -> None:  # fmt: skip
-        x = MARGIN
+        self, cells: Cells, widths: Sequence[float], size: float, *, muted: bool = False, bold: bool = False
+    ) -> None:
+        x, pitch = MARGIN, size * PITCH
         for i, (lines, width) in enumerate(zip(cells, widths)):
             for n, line in enumerate(lines):
                 second = (n > 0 and line.startswith(("(", "no interval"))) or (line.endswith("%") and n > 0)
                 colour = MUTED if muted or second else _colour(line)
                 self.write(x, self.y + size + 2 + n * pitch, line, size, colour, bold=bold and i == 0)
             x += width
-        self.y += max(len(lines) for lines in cells) * pitch + 5
+        self.y += _height(cells, size)
         self.rule()
 
     def rule(self) -> None:
@@ -213,6 +213,25 @@ class Paper:
             ):  # fmt: skip
                 figure.text(x / WIDTH, 24 / HEIGHT, text, fontsize=SMALL, color=MUTED, ha=align, va="baseline")
         return self.pages
+
+
+@lru_cache(maxsize=64)
+def _laid(table: Table, size: float) -> tuple[Cells, list[Cells], list[float], float]:
+    """Header and rows as lines of text, the columns' widths, and the size that fits."""
+    widths, size = _fitting(table, size)
+    header = [column.split("\n") for column in table.columns]
+    rows: list[Cells] = [
+        [
+            wrapped(cell, size, widths[i] - GAP) if i == table.wide else cell.split("\n")
+            for i, cell in enumerate(row)
+        ]
+        for row in table.rows
+    ]  # fmt: skip
+    return header, rows, widths, size
+
+
+def _height(cells: Cells, size: float) -> float:
+    return max(len(lines) for lines in cells) * size * PITCH + 5
 
 
 def _fitting(table: Table, size: float) -> tuple[list[float], float]:

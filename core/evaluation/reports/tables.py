@@ -89,8 +89,8 @@ def models(e: Evaluation) -> Table:
     """One row a model, best inside sessions first; the base rates stand in the header."""
     inside = e.models[0].within.base_rate
     columns = (
-        "model", f"inside sessions: AP\nbase rate {percent(inside)}", "lift", "over best\nbaseline there",
-        f"pooled: AP\nbase rate {percent(e.base_rate)}", "lift", "over best\nbaseline", "F1 at θ",
+        "model", f"inside sessions: AP,\nbase rate {percent(inside)}", "lift", "over best\nbaseline there",
+        f"pooled: AP,\nbase rate {percent(e.base_rate)}", "lift", "over best\nbaseline", "F1 at θ",
     )  # fmt: skip
     rows = tuple(
         (
@@ -180,7 +180,7 @@ def folds(e: Evaluation) -> Table:
     titles = {m.model: m.title for m in e.models}
     rows = tuple(
         (
-            str(f.number), titles.get(f.model, f.model), utc(f.first_ns).removesuffix(" UTC")[5:-3], count(f.train_rows),
+            str(f.number), titles.get(f.model, f.model), utc(f.first_ns)[5:16], count(f.train_rows),
             count(f.rows), count(f.spikes), bps(f.tau_bps), percent(f.base_rate), prob(f.ap), lift(f.lift), f.note,
         )
         for f in e.folds

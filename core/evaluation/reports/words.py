@@ -87,12 +87,12 @@ def count(n: float) -> str:
     return f"{int(n):,}"
 
 
-def plural(n: int, what: str) -> str:
+def plural(n: int, what: str, ending: str = "s") -> str:
     """
-    >>> plural(1, "spike"), plural(2, "spike")
-    ('1 spike', '2 spikes')
+    >>> plural(1, "spike"), plural(2, "spike"), plural(2, "stretch", "es")
+    ('1 spike', '2 spikes', '2 stretches')
     """
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
+    return f"{n:,} {what}{'' if n == 1 else ending}"
 
 
 def duration(seconds: float) -> str:
@@ -145,10 +145,10 @@ def share(x: Estimate) -> str:
 
 def verdict(e: Evaluation) -> str:
     """The verdict's sentence where its word stands before it already."""
-    said_twice, colon, rest = e.verdict.sentence.partition(": ")
-    if colon and said_twice.lower() == e.verdict.word:
-        return rest[0].upper() + rest[1:]
-    return e.verdict.sentence
+    first, colon, rest = e.verdict.sentence.partition(": ")
+    if not colon or first.lower() != e.verdict.word:
+        return e.verdict.sentence
+    return f"Failed: {rest}" if e.verdict.word == "leaky" else rest[0].upper() + rest[1:]
 
 
 def named(m: Judged, e: Evaluation) -> str:
@@ -209,6 +209,18 @@ def no_interval(e: Evaluation) -> str:
     return (
         f"No interval: {FEW_BLOCKS} (fewer than 5 blocks of {duration(e.block_s)}) to draw from. Such a number is one "
         "reading, not a score."
+    )
+
+
+def shifted(e: Evaluation) -> str:
+    """That spikes were much more or less frequent in training than on test, which is most of a Brier skill; "" else."""
+    train = e.meter.splits[0]
+    before = train.spikes / train.rows if train.rows else 0.0
+    if not e.base_rate or 0.5 <= before / e.base_rate <= 2:
+        return ""
+    return (
+        f"The base rate was {percent(before)} in the training part and is {percent(e.base_rate)} on test: any "
+        "forecast that follows it down or up has Brier skill, however little it tells seconds apart."
     )
 
 
