@@ -4,8 +4,7 @@
     python3 run.py [--port N] [--home DIR] [--no-browser]    the app, on this machine only
     python3 run.py test [--all] [pytest arguments]           the tests; --all with the slow ones
     python3 run.py check                                     lint, format and types
-
-Each makes .venv and installs the locked packages first, and again only when a lock or the Python version has changed.
+Each makes .venv and installs the locked packages first, and again only when a lock or the Python version changed.
 (This file must parse on Python 3.6, in order to say in one sentence that it is too old.)
 """
 
@@ -280,7 +279,8 @@ def main(arguments):
         return max([subprocess.call([str(venv.python), "-m"] + t, cwd=str(ROOT), env=environment()) for t in tools])
     if verb == "test":
         prepare(venv, database=False)
-        command = [str(venv.python), "-m", "pytest"] + arguments[1:]
+        two = ["-n2", "--dist=loadfile"] * all(a.startswith("-") for a in arguments[1:])  # all of them: on two cores
+        command = [str(venv.python), "-m", "pytest"] + two + arguments[1:]
         os.chdir(str(ROOT))
         if os.name == "nt":
             return subprocess.call(command, env=environment())

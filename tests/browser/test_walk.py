@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import models
 from core import jobs
 from core.config import Home, load_settings
 from core.ingestion.store import Reader
@@ -198,9 +199,9 @@ def test_3_train(page: playwright.Page, server: str, home: Home) -> None:
     assert [row[0] for row in rows(page, "splits")][:3] == ["train", "validation", "test"]
     press(page, "train")
     expect(page.locator(".st-key-stop_train button")).to_be_visible(timeout=20_000)
-    wait(lambda: len(registry.artifacts(home)) == 3, 150)
+    wait(lambda: len(registry.artifacts(home)) == len(models.discover()), 400)
     expect(page.locator(".st-key-train button")).to_be_visible(timeout=30_000)
-    assert len(rows(page, "runs")) == 3
+    assert len(rows(page, "runs")) == len(models.discover())
     assert any("★" in c for row in rows(page, "runs") for c in row)
 
 
