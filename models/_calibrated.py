@@ -11,9 +11,6 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from models._columns import Floats, both
 
-CLOSEST = 1e-12
-"""Probabilities are taken no closer to 0 and 1 than this, so that their log-odds are finite."""
-
 
 class Calibrated(ClassifierMixin, BaseEstimator):
     """P = logistic(slope x log-odds + shift) of `estimator`'s probability; slope > 0, so no two rows change places.
@@ -50,5 +47,8 @@ class Calibrated(ClassifierMixin, BaseEstimator):
 
 
 def bent(p: Floats, slope: float, shift: float) -> Floats:
-    """logistic(slope x log-odds(p) + shift), element by element: a row alone has the bits of the row in company."""
-    return np.asarray(expit(slope * logit(np.clip(p, CLOSEST, 1.0 - CLOSEST)) + shift), dtype=np.float64)
+    """logistic(slope x log-odds(p) + shift), element by element: a row alone has the bits of the row in company.
+
+    0 and 1 stay what they are: their log-odds are infinite, and slope > 0.
+    """
+    return np.asarray(expit(slope * logit(p) + shift), dtype=np.float64)

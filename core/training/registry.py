@@ -209,15 +209,6 @@ def _clear_away(home: Home) -> None:
         shutil.rmtree(staged)
 
 
-def best(metas: Sequence[Meta]) -> Meta | None:
-    """The model with the best validation average precision, of equal ones the first; None if all answer a leaky label.
-
-    Validation and not test: a champion chosen on the test part would make its test score flatter.
-    """
-    fair = [meta for meta in metas if not meta.leaky]
-    return max(fair, key=lambda meta: meta.validation.pr_auc, default=None)
-
-
 def _plainly(venue: str, product: str) -> str:
     return f"{venue} {product}"
 

@@ -68,20 +68,6 @@ def test_the_champion_can_be_chosen_and_forgotten(filled: tuple[Home, list[Meta]
         registry.set_champion(home, metas[0].name)
 
 
-def test_the_best_is_best_on_validation_and_never_leaky(filled: tuple[Home, list[Meta]]) -> None:
-    metas = filled[1]
-
-    def judged(validation: float, test: float, label: str = "rv") -> Meta:
-        return msgspec.structs.replace(
-            metas[0], label=label, scores=msgspec.structs.replace(metas[0].scores, pr_auc=test),
-            validation=msgspec.structs.replace(metas[0].validation, pr_auc=validation),
-        )  # fmt: skip
-
-    a, b, leaky = judged(0.4, 0.9), judged(0.5, 0.1), judged(0.99, 0.99, "next_row")
-    assert registry.best([a, b, leaky]) == b
-    assert registry.best([leaky]) is None
-
-
 @pytest.mark.parametrize("harm", ["flipped", "cut", "swapped", "gone"])
 def test_a_changed_model_file_is_never_opened(
     filled: tuple[Home, list[Meta]], harm: str, monkeypatch: pytest.MonkeyPatch
