@@ -211,7 +211,7 @@ def test_4_evaluation(page: playwright.Page, server: str, home: Home) -> None:
     made = {m.title: m.scores for m in registry.artifacts(home)}
     assert len(table) == len(made) >= 3
     for row in table:
-        scores = made[row[0].replace("★", "").split(",")[0].strip()]
+        scores = made[row[0].replace("★", "").removesuffix(", baseline").strip()]
         pooled = float(row[4].split("\n")[0])
         assert pooled == pytest.approx(scores.pr_auc, abs=0.006)
         assert re.search(r"\(.* to .*\)|no interval", row[4])

@@ -206,7 +206,7 @@ def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: li
 def whole(home: Home, training: str) -> Any:
     """The run of the training as a whole: the one that its models' runs are shown below."""
     (run,) = [
-        r for r in runs(home) if r.data.tags["training"] == training and "mlflow.parentRunId" not in r.data.tags
+        r for r in runs(home) if r.data.tags.get("training") == training and "mlflow.parentRunId" not in r.data.tags
     ]  # fmt: skip
     return run
 
