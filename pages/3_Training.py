@@ -48,7 +48,7 @@ with open_page(title, sentence, loaders.shown()):
         if left_out:
             note(left_out)
     with right:
-        block("Models", "the rule is the baseline to beat")
+        block("Models", "the baselines are there to be beaten")
         with st.container(horizontal=True, key="models"):
             offered = loaders.offered()
             chosen = [

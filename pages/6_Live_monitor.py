@@ -9,7 +9,7 @@ from ui.cells import monitor_cells, no_data
 from ui.escrow_panel import escrow_panel
 from ui.live_figure import live_figure
 from ui.shell import block, box, empty, fragment, kind, note, open_page, strip
-from ui.theme import bps, percent, prob
+from ui.theme import bps, percent, prob, score
 from ui.view import view
 
 with open_page("Live monitor", "the champion on the market, one forecast a second", loaders.shown()):
@@ -105,7 +105,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
                 )
         s = champion.scores
         note(
-            f"On the test split at θ {prob(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, "
+            f"On the test split at θ {score(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, "
             f"base rate {percent(s.base_rate)}, "
             f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.sentence(champion.leakage.words)}"
         )

@@ -13,7 +13,7 @@ from ui.alert_sound import alert_sound
 from ui.shell import block, box, code, fragment, note, table
 from ui.tables import Rows
 from ui.text import plural
-from ui.theme import MISSING, bps, prob, utc
+from ui.theme import MISSING, bps, score, utc
 
 WORDS = {"right": "● right", "false": "○ false", "unknown": "– session ended", None: "◆ open"}
 MUTES = {"15 min": 900, "1 h": 3600}
@@ -63,8 +63,8 @@ def alert_rows(alerts: list[Alert], sent: dict[int, list[tuple[str, int, bool]]]
     rows = [
         [
             utc(a.bar_end_ns, now, zone=False),
-            prob(a.p),
-            prob(a.theta),
+            score(a.p),
+            score(a.theta),
             WORDS[a.outcome],
             MISSING if a.lead_s is None else f"{a.lead_s:.0f} s",
             _told(a, sent.get(a.bar_end_ns, [])),

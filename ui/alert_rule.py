@@ -9,7 +9,7 @@ from core.training.registry import Meta
 from ui import actions, loaders, text
 from ui.shell import block, note
 from ui.state import Session
-from ui.theme import prob
+from ui.theme import score
 
 
 def alert_rule(champion: Meta, settings: Settings) -> None:
@@ -30,7 +30,7 @@ def alert_rule(champion: Meta, settings: Settings) -> None:
         args=(champion.name, key),
     )
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        note(f"Chosen on validation: θ {prob(champion.theta)}.")
+        note(f"Chosen on validation: θ {score(champion.theta)}.")
         st.button("Reset θ", key="reset_theta", on_click=actions.reset_theta, disabled=settings.theta is None)
 
 

@@ -28,7 +28,7 @@ from ui.evidence import (
 from ui.shell import block, box, fragment, kind, note, table
 from ui.tables import confusion_rows, score_rows
 from ui.text import market_name
-from ui.theme import bps, duration, prob, utc
+from ui.theme import bps, duration, prob, score, utc
 
 TERMS = (
     "within", "ap", "base_rate", "lift", "interval", "precision", "recall", "f1", "theta", "budget", "episode", "onset",
@@ -90,7 +90,7 @@ def plain(training: Training, champion: Meta | None) -> None:
 
 def confusion(best: Meta) -> None:
     """What θ did on test."""
-    block(f"At θ {prob(best.theta)}", f"{best.title}, chosen on validation, counted on test")
+    block(f"At θ {score(best.theta)}", f"{best.title}, chosen on validation, counted on test")
     table(*confusion_rows(best), key="confusion")
 
 
@@ -138,7 +138,7 @@ def curves(e: Evaluation, best: Meta) -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         band = "shaded: its 95 % band" if lead.band.recall else "no band: too few spikes for one"
-        block("Precision and recall", f"pooled, test split; dot: θ {prob(lead.theta)} of {lead.title}, {band}")
+        block("Precision and recall", f"pooled, test split; dot: θ {score(lead.theta)} of {lead.title}, {band}")
         figure(charts.pr_curves(kind(), lines), "pr")
         if len(lines) < len(e.models):
             note(f"Drawn: the champion, the best baselines and the next best, {len(lines)} of {len(e.models)} models.")

@@ -8,7 +8,7 @@ from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
 from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
 from ui.text import market_name, plural
-from ui.theme import MISSING, bps, count, lift, percent, prob, score, utc
+from ui.theme import MISSING, bps, count, lift, percent, score, utc
 
 if TYPE_CHECKING:
     from core.evaluation.leakage import Planted
@@ -66,7 +66,7 @@ def alert_rows(e: Evaluation, budget_per_h: float, onset: bool) -> Rows:
     found = [(m, a) for m in e.models for a in m.alerts if (a.budget_per_h, a.onset) == (budget_per_h, onset)]
     rows = [
         [
-            named(m, e), prob(a.theta), f"{a.alerts} in {a.hours:.1f} h", _caught(a),
+            named(m, e), score(a.theta), f"{a.alerts} in {a.hours:.1f} h", _caught(a),
             f"{a.right} of {a.alerts}\n{_ends(a.precision)}" if a.alerts else "no alert", f"{a.false_per_h:.1f}",
             MISSING if a.lead_s is None else f"{a.lead_s:.0f} s",
         ]

@@ -15,7 +15,7 @@ from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
 from core.training.tuned import Tuned
 from ui.text import market_name
-from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, size, utc
+from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, score, size, utc
 
 Row = dict[str, Any]
 Rows = tuple[list[str], list[list[str]]]
@@ -143,7 +143,7 @@ def score_rows(training: Training, champion: Meta | None) -> Rows:
                 prob(s.f1),
                 prob(s.precision),
                 prob(s.recall),
-                prob(s.theta),
+                score(s.theta),
                 count(s.n_rows),
                 count(s.n_spikes),
             ]

@@ -132,7 +132,7 @@ def prob(x: float | None) -> str:
 
 
 def score(x: float | None) -> str:
-    """An average precision: two decimals, and two significant digits where spikes are so rare that those say nothing.
+    """An average precision, P or θ: two decimals, and two significant digits where those say nothing of rare spikes.
 
     >>> score(0.264), score(0.0026), score(None)
     ('0.26', '0.0026', '–')

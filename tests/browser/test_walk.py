@@ -247,7 +247,7 @@ def test_5_drift(page: playwright.Page, server: str) -> None:
 def test_6_monitor_and_stop(page: playwright.Page, server: str, home: Home) -> None:
     opened(page, f"{server}/Live_monitor")
     press(page, "start_monitor")
-    wait(lambda: re.fullmatch(r"[01]\.\d\d", cell(page, "P(spike)")), 60)
+    wait(lambda: re.fullmatch(r"[01]\.\d+", cell(page, "P(spike)")), 60)
     assert 0 <= float(cell(page, "P(spike)")) <= 1
     assert float(cell(page, "Volatility now").split()[0]) >= 0
     figure = page.locator(".st-key-monitor .js-plotly-plot")

@@ -12,7 +12,7 @@ from ui.loaders import Counters
 from ui.pipeline import Facts
 from ui.shell import Cell
 from ui.text import market_name
-from ui.theme import MISSING, age, bps, duration, prob, short_count, utc
+from ui.theme import MISSING, age, bps, duration, score, short_count, utc
 from ui.view import View
 
 
@@ -114,7 +114,7 @@ def monitor_cells(
 def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewhere: str) -> Cell:
     name = "P(spike)"
     if dead:
-        return Cell("idle", name, "no data", f"θ {prob(theta)}")
+        return Cell("idle", name, "no data", f"θ {score(theta)}")
     if not job.running:
         return Cell("idle", name, MISSING, "the monitor is stopped")
     if elsewhere:
@@ -123,8 +123,8 @@ def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewh
         message = job.message if job.message.startswith("warming up") else "no forecast yet"
         return Cell("idle", name, "warming up" if job.message.startswith("warming up") else MISSING, message)
     if seen.last_p >= theta:
-        return Cell("alert", name, prob(seen.last_p), f"at or above θ {prob(theta)}: alert")
-    return Cell("ok", name, prob(seen.last_p), f"below θ {prob(theta)}")
+        return Cell("alert", name, score(seen.last_p), f"at or above θ {score(theta)}: alert")
+    return Cell("ok", name, score(seen.last_p), f"below θ {score(theta)}")
 
 
 def _volatility_cell(dead: bool, seen: View | None, champion: Meta) -> Cell:

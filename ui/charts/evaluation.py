@@ -10,7 +10,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ui.charts.base import base, label
-from ui.theme import palette, percent, prob, rgba, score
+from ui.theme import palette, percent, rgba, score
 
 Role = Literal["forecast", "challenger", "baseline"]
 
@@ -102,7 +102,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
                 mode="markers",
                 name=f"{_name(line)} at θ",
                 marker={"color": colour, "size": 9, "line": {"color": c.bg, "width": 1.5}},
-                hovertemplate=f"{_name(line)} at θ {prob(line.theta)}<br>"
+                hovertemplate=f"{_name(line)} at θ {score(line.theta)}<br>"
                 "recall %{x:.2f}, precision %{y:.2f}<extra></extra>",
             )
     for line, (x, y) in zip(drawn, _free_places(drawn)):

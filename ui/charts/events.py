@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from ui.charts.base import base, corner, hidden, label
 from ui.charts.evaluation import Role
 from ui.evaluation_timeline import Series, Timeline
-from ui.theme import Palette, duration, palette, prob, rgba
+from ui.theme import Palette, duration, palette, rgba, score
 
 LANES = ("false alert", "missed", "caught")
 """From below; a fourth, "undecided", lies under them where there is any."""
@@ -64,7 +64,7 @@ def event_line(kind: str, line: Timeline, *, theta: float, role: Role, horizon_s
             }
         )  # fmt: skip
         notes.append(
-            label(c, f"θ {prob(theta)}", xref="paper", x=1, xanchor="right", yref="y2", y=theta,
+            label(c, f"θ {score(theta)}", xref="paper", x=1, xanchor="right", yref="y2", y=theta,
                   yanchor="bottom" if theta < 0.6 * top else "top", font={"size": 12, "color": c.theta})
         )  # fmt: skip
     f.layout.shapes = shapes

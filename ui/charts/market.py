@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from ui.charts.base import Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark
-from ui.theme import bps, count, palette, price, prob, rgba
+from ui.theme import bps, count, palette, price, rgba, score
 
 Values = NDArray[np.float64]
 ROOM_S = 40
@@ -97,7 +97,7 @@ def monitor(
         notes.append(
             label(
                 c,
-                f"θ {prob(theta)}",
+                f"θ {score(theta)}",
                 xref="paper",
                 x=0,
                 xanchor="left",
@@ -132,7 +132,7 @@ def monitor(
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price if current else c.gap, price(float(mid[-1])), float(mid[-1])))
     if p_now is not None:
-        notes.append(tag(c, c.forecast, prob(p_now), p_now, "y2"))
+        notes.append(tag(c, c.forecast, score(p_now), p_now, "y2"))
     f.layout.annotations = notes
     f.layout.shapes = shapes
     return f
