@@ -158,3 +158,45 @@ def test_spikes_in_many_events_are_enough() -> None:
 def test_a_market_without_moves_says_capture_more() -> None:
     flat = rows({s: np.zeros(50) for s in ("train", "validation", "test")})
     assert "Capture more" in at_tau(flat, 1.0).sentence
+
+
+def test_alerts_say_what_became_of_them_and_who_was_told() -> None:
+    from core.live.alerts import Alert
+    from ui.alert_panel import alert_rows
+
+    def alert(second: int, **changes: object) -> Alert:
+        fields: dict[str, object] = {
+            "venue": "coinbase", "product": "BTC-USD", "bar_end_ns": second * 10**9, "model": "m", "p": 0.7,
+            "theta": 0.004, "tau_bps": 8.7, "horizon_s": 60, "mid": 91_000.0, "raised_ns": 5,
+        }  # fmt: skip
+        return Alert(**(fields | changes))  # type: ignore[arg-type]
+
+    made = [
+        alert(4), alert(3, outcome="right", lead_s=12.0, seen_ns=1), alert(2, outcome="false", muted=True),
+        alert(1, outcome="unknown"),
+    ]  # fmt: skip
+    columns, rows = alert_rows(made, {3 * 10**9: [("JSON (line 1)", 1, True), ("Slack (line 2)", 4, False)]})
+    assert columns[3] == "outcome, τ 8.7 bps"
+    assert [row[1:] for row in rows] == [
+        ["0.70", "0.0040", "◆ open", "–", "–", ""],
+        ["0.70", "0.0040", "● right", "12 s", "JSON (line 1); Slack (line 2), failed 4×", "seen"],
+        ["0.70", "0.0040", "○ false", "–", "muted", ""],
+        ["0.70", "0.0040", "– session ended", "–", "–", ""],
+    ]
+
+
+def test_records_put_the_champion_first_and_give_no_skill_where_none_exists() -> None:
+    from core.live.escrow import Record
+    from ui.escrow_panel import record_rows
+
+    def record(model: str, graded: int, spikes: int, skill: float | None) -> Record:
+        return Record(
+            model=model, graded=graded, spikes=spikes, ungraded=3, open=60, late=1, brier=0.01 if graded else None,
+            skill=skill,
+        )  # fmt: skip
+
+    records = [record("har-1", 900, 9, 0.2), record("xgb-1", 900, 9, -0.1), record("new-1", 0, 0, None)]
+    _, rows = record_rows(records, {"har-1": "HAR", "xgb-1": "boosting"}, "xgb-1")
+    assert rows[0] == ["boosting ★", "900", "9", "1.0 %", "0.0100", "−0.10", "60", "3", "1"]
+    assert [row[0] for row in rows] == ["boosting ★", "HAR", "new-1"]
+    assert rows[2][3:6] == ["–", "–", "–"]
