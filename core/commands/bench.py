@@ -20,9 +20,7 @@ STUDIED = "unpredictable,precursors"
 
 def register(verbs: Any) -> None:
     """Add the verb to the command line."""
-    bench = verbs.add_parser(
-        "bench", help="speed as ratios, faults against a capture, evaluations with known answers"
-    )
+    bench = verbs.add_parser("bench", help="speed as ratios, faults against a capture, evaluations with known answers")
     bench.add_argument("name", choices=("features", "capture", "evaluation"))
     features = bench.add_argument_group("features")
     features.add_argument("--bars", type=_count, default=1_000_000)
