@@ -4,10 +4,11 @@ import streamlit as st
 
 from ui import actions, charts, loaders, shown
 from ui.cells import home_cells, no_data
-from ui.evidence import lines_of
+from ui.evidence import lines_of, pooled_lines
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
-from ui.shell import block, caught, fragment, kind, note, open_page, step, strip
+from ui.shell import block, caught, fragment, kind, note, open_page, step, strip, table
+from ui.tables import evidence_rows
 from ui.text import bands, market_name, sentence
 from ui.theme import bps, moment, price
 from ui.view import view
@@ -74,8 +75,12 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         of = f", {market_name(runs[0].venue, runs[0].product)}" if runs else ""
         block("What the evidence says", f"average precision on the test split{of}")
         if runs:
-            figure = charts.ap_dots(kind(), lines_of(runs[0], champion))
-            st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="ap")
+            judged = loaders.evaluation(runs[0].training)
+            lines = lines_of(runs[0], champion) if judged is None else pooled_lines(judged)
+            st.plotly_chart(charts.ap_dots(kind(), lines), theme=None, config={"displayModeBar": False}, key="ap")
+            if judged is not None:
+                table(*evidence_rows(judged.meter), text=(0, 1), key="evidence")
+                note(judged.verdict.sentence)
             note(sentence(runs[0].models[0].leakage.words))
         else:
             note("No scores yet: nothing was trained.")
