@@ -17,10 +17,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from core.config import Home
+from core.errors import TremorError
 from core.live.alerts import Alert
 
 WAITS_S = (0.0, 2.0, 15.0, 60.0)
 """Seconds before each attempt."""
+BREAKS = (TremorError, OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError)
+"""What a service, its file or the record of a delivery can fail with beyond "not delivered"."""
 HELD = 1000
 """Alerts that wait to be sent at most; more are recorded as alerts and not sent."""
 
@@ -99,11 +102,19 @@ class Post:
         self._clock_ns = clock_ns
         self._queue: queue.Queue[Alert | None] = queue.Queue(HELD)
         self._ended = threading.Event()
+        self._failure: Exception | None = None
         self._thread = threading.Thread(target=self._run, name="alert post", daemon=True)
         self._thread.start()
 
     def send(self, alert: Alert) -> bool:
-        """Queue an alert; False when too many wait already."""
+        """Queue an alert; False when too many wait already.
+
+        Raises TremorError when the sending thread has come to an end by an error: an alert must not go missing unsaid.
+        """
+        if self._failure is not None:
+            # its kind alone: the text of a service's error may hold the service's URL, and with it a password
+            said = self._failure if isinstance(self._failure, TremorError) else type(self._failure).__name__
+            raise TremorError(f"alerts can be sent no more ({said}): mend {file(self._home)}, start the monitor again")
         try:
             self._queue.put_nowait(alert)
         except queue.Full:
@@ -119,6 +130,12 @@ class Post:
         self._thread.join(wait_s)
 
     def _run(self) -> None:
+        try:
+            self._send_all()
+        except BREAKS as error:
+            self._failure = error
+
+    def _send_all(self) -> None:
         known: tuple[float, Sequence[Service]] = (-1.0, ())
         while not self._ended.is_set():
             alert = self._queue.get()

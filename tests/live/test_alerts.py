@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from core.config import Home, Settings, save_settings
+from core.errors import TremorError
 from core.evaluation.events import Alarm, episodes
 from core.features import dataset
 from core.features.bars import SECOND_NS
@@ -152,6 +153,22 @@ def test_a_sender_that_hangs_holds_up_nobody(home: Home) -> None:
     assert held.wait(10)
     assert sum(post.send(alert(i)) for i in range(2000)) == sinks.HELD, "the others are refused, at once"
     release.set()
+    post.close()
+
+
+def test_a_sender_that_breaks_is_said_with_the_next_alert_and_without_its_secrets(home: Home) -> None:
+    class Breaks:
+        name = "breaks"
+
+        def send(self, title: str, body: str) -> bool:
+            raise ConnectionError("https://hooks.example/s3cret")
+
+    post = sinks.Post(home, lambda *_: None, find=lambda _: [Breaks()])
+    assert post.send(alert())
+    post._thread.join(10)
+    with pytest.raises(TremorError, match=r"no more \(ConnectionError\)") as caught:
+        post.send(alert(2))
+    assert "s3cret" not in str(caught.value)
     post.close()
 
 
