@@ -22,7 +22,9 @@ from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomicall
 from core.errors import Damaged, NotThere
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
-from core.features.labels import Question, slow_volatility
+from core.features.formulas import FEATURES, NAMES
+from core.features.labels import Question, held_against, slow_volatility
+from core.features.windows import CORE_S
 
 if TYPE_CHECKING:
     from core.ingestion.store import Market
@@ -87,6 +89,17 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
         if self.tau_relative is None:
             return np.full(features.shape[1], self.tau_bps)
         return self.tau_relative * slow_volatility(self.question, features)
+
+    def standing(
+        self, features: NDArray[np.float64], bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """The threshold that each bar's TRAILING volatility is held against, (n,) bps, as `taus` and `held_against`."""
+        return held_against(self.question, self.taus(features), bar_end_ns, session)
+
+    @property
+    def warm_up_s(self) -> int:
+        """Returns that a session must have had before a bar of it is forecast."""
+        return CORE_S if self.tau_relative is None else FEATURES[NAMES.index(self.question.slow)].from_s
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):

@@ -182,9 +182,9 @@ def test_stale_says_what_changed(trained: list[Trained], now: dict[str, object],
 @pytest.mark.parametrize(
     ("was", "now", "sentence"),
     [
-        (None, {"tau_relative": 1.8}, "trained on τ in bps, now a multiple of slow volatility"),
-        (1.8, {}, "trained on τ a multiple of slow volatility, now in bps"),
-        (1.8, {"tau_bps": 8.7}, "trained on τ a multiple of slow volatility, now in bps"),
+        (None, {"tau_relative": 1.8}, "trained on τ in bps, now as a multiple of slow volatility"),
+        (1.8, {}, "trained on τ as a multiple of slow volatility, now in bps"),
+        (1.8, {"tau_bps": 8.7}, "trained on τ as a multiple of slow volatility, now in bps"),
         (1.8, {"tau_relative": 1.8}, None),
         (1.8, {"tau_relative": 1.5}, "trained on τ 1.8 × slow volatility, now 1.5 ×"),
     ],
