@@ -23,7 +23,18 @@ from ui.loaders.market import (
     shown,
     watched_elsewhere,
 )
-from ui.loaders.question import labelled, market_question, meter, threshold
+from ui.loaders.question import (
+    decide,
+    distribution,
+    journey,
+    labelled,
+    market_question,
+    meter,
+    ranked,
+    signature,
+    stretch,
+    threshold,
+)
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 from ui.loaders.watched import alerts, fared, sinks
 
@@ -38,7 +49,9 @@ __all__ = [
     "comparison",
     "counters",
     "current_market",
+    "decide",
     "disk",
+    "distribution",
     "evaluated",
     "evaluation",
     "fared",
@@ -49,6 +62,7 @@ __all__ = [
     "home",
     "identity",
     "job",
+    "journey",
     "labelled",
     "last_ticks",
     "line",
@@ -65,15 +79,18 @@ __all__ = [
     "planted",
     "quarantine",
     "quarantined",
+    "ranked",
     "runs",
     "said",
     "save",
     "settings",
     "sheet",
     "shown",
+    "signature",
     "sinks",
     "stale",
     "store_file",
+    "stretch",
     "tested",
     "theta",
     "threshold",

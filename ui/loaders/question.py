@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from core.config import Home, Settings
 from core.evaluation import evidence
 from core.evaluation.evaluate import stood_on
 from core.evaluation.record import Meter
-from core.features import dataset
+from core.features import dataset, estimators
+from core.features import journey as decided
+from core.features.bars import Bars
 from core.features.dataset import Labelled
+from core.features.estimators import Ranked, Signature
+from core.features.journey import Decision
 from core.features.labels import Question
 from core.ingestion.store import Market, Reader
+from ui.consequence import Backdrop, Distribution, backdrop, distribution_of, stretch_of
 from ui.loaders.history import History
 from ui.loaders.homes import home
 
@@ -38,6 +45,63 @@ def labelled(market: Market, question: Question) -> Labelled:
     return _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
 
 
+def bars(market: Market) -> Bars:
+    """All closed bars of `market`. Shared: do not change them."""
+    return _history(str(home().root), market.venue, market.product).bars(Reader(home()), market.last_seq)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _distribution(digest: str, question: Question, _rows: Labelled) -> Distribution:
+    return distribution_of(_rows)
+
+
+def distribution(rows: Labelled) -> Distribution:
+    """What τ is set on, binned for the dial. Shared: do not change it. Raises NotEnough where nothing has moved."""
+    return _distribution(rows.digest, rows.question, rows)
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _everything(digest: str, question: Question, _rows: Labelled) -> Backdrop:
+    return backdrop(_rows, *stretch_of(_rows, 0.0, "everything"))
+
+
+def stretch(rows: Labelled, tau: float, which: str) -> Backdrop:
+    """One of `consequence.STRETCHES` as lines. Shared: do not change it."""
+    if which == "everything":
+        return _everything(rows.digest, rows.question, rows)
+    return backdrop(rows, *stretch_of(rows, tau, which))
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _signature(digest: str, horizon_s: int, _history: Bars) -> Signature:
+    return estimators.signature(_history, horizon_s)
+
+
+def signature(rows: Labelled, market: Market) -> Signature:
+    """The volatility signature of `market`. Raises NotEnough."""
+    return _signature(rows.digest, rows.question.horizon_s, bars(market))
+
+
+@st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
+def _ranked(digest: str, question: Question, _rows: Labelled) -> Ranked:
+    return estimators.ranked(_rows)
+
+
+def ranked(rows: Labelled) -> Ranked:
+    """The forward volatility of the three estimators on the same rows. Shared: do not change it."""
+    return _ranked(rows.digest, rows.question, rows)
+
+
+def journey(market: Market) -> list[Decision]:
+    """The decisions on the threshold of `market`, oldest first; read anew, since the command line writes there too."""
+    return decided.of_market(decided.read(home()), market.venue, market.product)
+
+
+def decide(rows: Labelled, tau: float, why: str) -> None:
+    """Make `tau` the threshold of the question of `rows`, and keep why. Raises BadInput, Damaged, Busy."""
+    decided.decide(home(), rows, tau, why, time.time_ns())
+
+
 def threshold(rows: Labelled, settings: Settings) -> float:
     """τ in bps that the settings ask for."""
     return rows.threshold(settings)
@@ -49,4 +113,16 @@ def meter(rows: Labelled, tau_bps: float) -> Meter:
     return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
 
 
-__all__ = ["labelled", "market_question", "meter", "threshold"]
+__all__ = [
+    "bars",
+    "decide",
+    "distribution",
+    "journey",
+    "labelled",
+    "market_question",
+    "meter",
+    "ranked",
+    "signature",
+    "stretch",
+    "threshold",
+]
