@@ -2,14 +2,19 @@
 
 import streamlit as st
 
-from core.config import LABELS
-from core.features.windows import WINDOWS_S
 from ui import actions, loaders, shown, text
 from ui.cells import question_cells
 from ui.shell import box, caught, empty, fragment, open_page, strip
 from ui.state import Session
 from ui.threshold_dial import threshold_dial
-from ui.threshold_panels import decision_panel, estimators_panel, journey_panel, spikes_panel
+from ui.threshold_panels import (
+    decision_panel,
+    estimators_panel,
+    journey_panel,
+    question_controls,
+    spikes_panel,
+    unit_of,
+)
 
 title, sentence = "Threshold tuning", "what counts as a spike: volatility of the next seconds at or above τ"
 with open_page(title, sentence, loaders.shown()):
@@ -20,37 +25,18 @@ with open_page(title, sentence, loaders.shown()):
         st.stop()
     shown.explain(settings, market)
     top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        st.selectbox(
-            "Volatility estimator",
-            LABELS,
-            format_func=text.LABELS.get,
-            key=session.show("label", settings.label),
-            width=420,
-            on_change=actions.ask,
-            args=("label", "label"),
-        )
-        st.selectbox(
-            "Horizon",
-            WINDOWS_S,
-            format_func=lambda s: f"next {s} s",
-            key=session.show("horizon_s", settings.horizon_s),
-            width=150,
-            on_change=actions.ask,
-            args=("horizon_s", "horizon_s"),
-        )
+    relative = question_controls(settings)
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
 
-    rows = loaders.labelled(market, loaders.market_question(settings))
+    rows = loaders.labelled(market, loaders.market_question(settings), relative)
     champion = loaders.champion()
     with top:
         strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings, market)))
-    of, decisions = loaders.distribution(rows), loaders.journey(market)
-    basis = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {settings.tau_bps}"
-    saved = loaders.threshold(rows, settings)
-    # a key of its own for each distribution: an old place of the handle says nothing on another one
-    key = f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}"
+    of, decisions, saved = loaders.distribution(rows), loaders.journey(market), loaders.threshold(rows, settings)
+    asked = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {unit_of(rows)}"
+    basis = f"{asked} {settings.tau_bps} {settings.tau_relative}"
+    key = f"dial {asked} {rows.digest}"  # an old place of the handle says nothing on another distribution
 
     @fragment()
     def dial() -> None:
@@ -61,6 +47,7 @@ with open_page(title, sentence, loaders.shown()):
                 of.bins,
                 tau,
                 of.at(tau),
+                unit_of(rows),
                 key=key,
                 on_release=lambda: actions.dial(of.bins, key, basis),
             )

@@ -12,11 +12,11 @@ from typing import Any
 from core import jobs
 from core.errors import TremorError
 from core.features.dataset import Labelled
+from core.features.labelled import worded
 from core.live import alerts, pipeline
 from core.training import tracking
 from ui import loaders
 from ui.state import Session
-from ui.theme import bps
 from ui.threshold_dial import Bins, released
 
 
@@ -124,11 +124,11 @@ def dial(bins: Bins, key: str, basis: str) -> None:
 
 
 def use_tau(rows: Labelled, tau: float, why: str) -> None:
-    """Make `tau` the threshold that training and the monitor use, and keep why."""
+    """Make `tau`, in what the rows have it in, the threshold that training and the monitor use, and keep why."""
 
     def act() -> None:
         loaders.decide(rows, tau, why)
-        Session().say(f"τ is {bps(tau)} bps now.")
+        Session().say(f"τ is {worded(tau, rows.relative)} now.")
 
     _told(act)
 
@@ -139,7 +139,7 @@ def ask(setting: str, key: str) -> None:
 
     def act() -> None:
         if value is not None and value != getattr(loaders.settings(), setting):
-            loaders.save(**{setting: value}, tau_bps=None)
+            loaders.save(**{setting: value}, tau_bps=None, tau_relative=None)
 
     _told(act)
 

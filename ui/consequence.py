@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from core.evaluation.timeline import Axis, axis
 from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES, SPLITS, Labelled, shown
+from core.features.labelled import quantity, worded
 from core.features.labels import events
 from ui.evaluation_timeline import Series, series
 from ui.text import plural
@@ -57,9 +58,9 @@ class Distribution:
 
 
 def distribution_of(rows: Labelled) -> Distribution:
-    """Forward volatility of each split, binned for the dial. Raises NotEnough where nothing has moved."""
+    """What τ is set on, of each split, binned for the dial. Raises NotEnough where nothing has moved."""
     split, times = rows.rows["split"].to_numpy(), rows.rows["bar_end_ns"].to_numpy()
-    asked, h = rows.rows["forward_vol_bps"].to_numpy(), rows.question.horizon_s
+    asked, h = quantity(rows.rows, rows.relative), rows.question.horizon_s
     parts = {name: Part(asked[at], times[at], h) for name in SPLITS for at in (split == name,)}
     return Distribution(parts, binned({name: (p.asked, p.bar_end_ns) for name, p in parts.items()}, h))
 
@@ -72,7 +73,7 @@ class Warned:
     sentence: str
 
 
-def warned(of: Distribution, tau: float, unit: str = " bps") -> Warned:
+def warned(of: Distribution, tau: float, relative: bool = False) -> Warned:
     """What stands against `tau`: fewer than 30 spikes or 5 episodes in a split."""
     held = of.at(tau)
     spikes, runs = ({split: n[i] for split, n in held.items()} for i in (0, 1))
@@ -94,16 +95,16 @@ def warned(of: Distribution, tau: float, unit: str = " bps") -> Warned:
         said = f"Too few spikes for a score: {', '.join(f'{count(spikes[s])} in {s}' for s in short)}."
     else:
         said = f"Spikes enough, but in few episodes: {', '.join(f'{count(runs[s])} in {s}' for s in rare)}."
-    return Warned(False, f"{said} {_mend(of, tau, unit)}")
+    return Warned(False, f"{said} {_mend(of, tau, relative)}")
 
 
-def _mend(of: Distribution, tau: float, unit: str) -> str:
+def _mend(of: Distribution, tau: float, relative: bool) -> str:
     """The nearest τ that gives every split enough; its three digits must work when they are typed in."""
     good = of.bins.enough()
     for k in good[np.argsort(np.abs(good - of.bins.nearest(tau)), kind="stable")][:MOST_TRIED]:
         text = shown(of.bins.edge(int(k)))
         if all(n >= ENOUGH_SPIKES and runs >= ENOUGH_EVENTS for n, runs in of.at(float(text)).values()):
-            return f"The nearest τ that gives each split {ENOUGH}: {text}{unit}."
+            return f"The nearest τ that gives each split {ENOUGH}: {worded(of.bins.edge(int(k)), relative)}."
     return f"No τ gives each split {ENOUGH}: capture more, until the market has moved in each."
 
 
@@ -135,7 +136,7 @@ def backdrop(rows: Labelled, first_ns: int, last_ns: int) -> Backdrop:
     """The rows from one moment to another."""
     every = rows.rows["bar_end_ns"].to_numpy()
     at = slice(int(np.searchsorted(every, first_ns)), int(np.searchsorted(every, last_ns, "right")))
-    ns, asked = every[at], rows.rows["forward_vol_bps"].to_numpy()[at]
+    ns, asked = every[at], quantity(rows.rows.iloc[at], rows.relative)
     on = axis(ns)
     moving = np.where(asked > 0, asked, np.nan)  # a second without any move has no place on a log axis
     return Backdrop(on, ns, asked, series(on, ns, rows.rows["mid"].to_numpy()[at]), series(on, ns, moving))
@@ -148,7 +149,7 @@ def stretch_of(rows: Labelled, tau: float, which: str) -> tuple[int, int]:
     if which == "everything":
         return int(every[0]), ends
     if which == "busiest hour":
-        spikes = np.cumsum(rows.rows["forward_vol_bps"].to_numpy() >= tau)
+        spikes = np.cumsum(rows.spikes(tau))
         before = np.searchsorted(every, every - hour, "right")
         held = spikes - np.r_[0, spikes][before]
         ends = int(every[np.argmax(held)])

@@ -141,7 +141,7 @@ def journey_rows(decisions: Sequence[Decision], most: int = 50) -> Rows:
     rows = [
         [
             utc(d.decided_ns, now, zone=False),
-            bps(d.tau_bps),
+            bps(d.tau) + (" ×" if d.relative else " bps"),
             f"P{d.percentile:.1f}",
             f"{d.label}, {d.horizon_s} s",
             count(d.size),
@@ -151,7 +151,7 @@ def journey_rows(decisions: Sequence[Decision], most: int = 50) -> Rows:
         ]
         for d in list(reversed(decisions))[:most]
     ]
-    return ["when, UTC", "τ, bps", "percentile", "question", "rows", "spikes", "episodes", "why"], rows
+    return ["when, UTC", "τ", "percentile", "question", "rows", "spikes", "episodes", "why"], rows
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:

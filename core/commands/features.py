@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from core.commands.asked import chosen_tau, market_options, tau_options
 from core.config import LABELS, Home, load_settings
 from core.errors import BadInput
 
@@ -21,11 +22,8 @@ def register(verbs: Any) -> None:
     )
     threshold.add_argument("--label", choices=LABELS)
     threshold.add_argument("--horizon", type=int, metavar="S")
-    which = threshold.add_mutually_exclusive_group()
-    which.add_argument("--tau", type=float, metavar="BPS", help="threshold on forward volatility, bps")
-    which.add_argument("--quantile", type=float, help="or a quantile of the training part")
-    threshold.add_argument("--venue")
-    threshold.add_argument("--product")
+    tau_options(threshold)
+    market_options(threshold)
     threshold.add_argument("--save", action="store_true", help="make it the home's question")
     threshold.add_argument("--why", metavar="REASON", help="make it the home's question for this reason")
     threshold.add_argument("--journey", action="store_true", help="all decisions so far, and what has become of them")
@@ -33,25 +31,30 @@ def register(verbs: Any) -> None:
 
 
 def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
-    """Counts at a threshold, which becomes the home's with --save or --why; or the journey."""
+    """What is a spike at tau, split by split, which becomes the home's with --save or --why; or the journey.
+
+    `tau` is in bps; where tau is relative it is the median over the training part, `tau_relative` the multiple, and
+    `mending_tau` a multiple too.
+    """
     from core.features import journey
     from core.features.dataset import SPLITS, labelled
     from core.features.labels import asked_question, events
 
     settings = load_settings(home)
     question = asked_question(args, settings)
-    if args.journey and (args.save or args.why is not None or args.tau is not None or args.quantile is not None):
-        raise BadInput("--journey shows the decisions that were made: leave --tau, --quantile, --save and --why out")
-    rows = labelled(home, question, args.venue, args.product)
+    given = (args.tau, args.quantile, args.tau_relative, args.quantile_relative, args.why)
+    if args.journey and (args.save or any(one is not None for one in given)):
+        raise BadInput("--journey shows the decisions that were made: leave out what sets or saves a threshold")
+    every = labelled(home, question, args.venue, args.product)
     if args.journey:
-        return _journey(home, rows)
-    tau = rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile)
+        return _journey(home, every)
+    rows, tau = chosen_tau(args, settings).on(every)
     if not 0 < tau < float("inf"):
-        raise BadInput(f"τ is {tau:g} bps: a threshold is a number above 0")
-    splits = {}
+        raise BadInput(f"τ is {tau:g}: a threshold is a number above 0")
+    splits, spikes = {}, rows.spikes(tau)
     for split in SPLITS:
-        at = rows.rows["split"] == split
-        spike = rows.volatility(split) >= tau
+        at = (rows.rows["split"] == split).to_numpy()
+        spike = spikes[at]
         splits[split] = {
             "rows": int(spike.size),
             "spikes": int(spike.sum()),
@@ -67,8 +70,10 @@ def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "venue": rows.venue,
         "product": rows.product,
         "horizon_s": question.horizon_s,
-        "tau": tau,
-        "percentile_of_train": round(float((rows.volatility("train") < tau).mean()) * 100, 2),
+        "tau": rows.bps(tau),
+        "tau_relative": tau if rows.relative else None,
+        "percentile_of_train": round(float((rows.quantity("train") < tau).mean()) * 100, 2),
+        "warming": rows.warming,
         "splits": splits,
         "mending_tau": rows.mending_tau(),
         "missing": list(rows.missing),
@@ -76,12 +81,14 @@ def run_threshold(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     }
 
 
-def _journey(home: Home, rows: Labelled) -> dict[str, Any]:
+def _journey(home: Home, every: Labelled) -> dict[str, Any]:
     """The decisions on this market, oldest first, and whether the one in force still means what it meant."""
     from core.features import journey
 
+    settings = load_settings(home)
+    rows = every.asked(settings.tau_relative is not None)
     made = journey.of_market(journey.read(home), rows.venue, rows.product)
-    now = journey.behind(made, rows, load_settings(home).tau_bps)
+    now = journey.behind(made, rows, settings.tau_relative or settings.tau_bps)
     advice = journey.advice(now, rows) if now else None
     return {
         "venue": rows.venue,

@@ -146,14 +146,20 @@ class Ranked:
 
 
 def ranked(rows: Labelled) -> Ranked:
-    """The three estimators' forward volatility on the labelled rows of one question.
+    """The estimators' forward volatility on the labelled rows of one question, in what the rows have tau in.
 
-    That of `rows` is its label; each other one is the trailing estimator of the row one horizon later, so that rows
-    within a horizon of a session's end or of a purge drop out.
+    Each one is the trailing estimator of the row one horizon later, so that rows within a horizon of a session's end or
+    of a purge drop out; in multiples, over the slow volatility of its own scale.
     """
     h = rows.question.horizon_s
     ends, session = rows.rows["bar_end_ns"].to_numpy(), rows.rows["session"].to_numpy()
-    forward = {name: shifted(rows.rows[Question(name, h).trailing].to_numpy(), h, ends, session) for name in HONEST}
+    forward = {}
+    for name in HONEST:
+        asked = Question(name, h)
+        forward[name] = shifted(rows.rows[asked.trailing].to_numpy(), h, ends, session)
+        if rows.relative:
+            slow = asked.slow_scale * rows.rows[asked.slow].to_numpy()
+            forward[name] = np.divide(forward[name], slow, out=np.full(slow.shape, np.nan), where=slow > 0)
     there = np.all([np.isfinite(v) for v in forward.values()], axis=0)
     train = (rows.rows["split"] == "train").to_numpy()
     return Ranked(train[there], {name: v[there] for name, v in forward.items()})

@@ -18,6 +18,7 @@ from core.config import Home, LabelName, change_settings, write_atomically
 from core.disk import DISK
 from core.errors import BadInput, Busy, Damaged
 from core.features.dataset import SPLITS, Dataset, Labelled, shown
+from core.features.labelled import worded
 from core.features.labels import events
 
 LONGEST = 200
@@ -30,9 +31,11 @@ WAIT_S = 5
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """One threshold and what it was set on: tau in bps, times in ns UTC.
+    """One threshold and what it was set on; times in ns UTC.
 
-    `percentile` is the share of the training part below it, in per cent; rows, spikes and episodes are per split.
+    `tau_relative` is a multiple of slow volatility, None where tau is in bps; tau_bps is then its median over the
+    training part. `percentile` is the share of the training part below it, in per cent; rows, spikes and episodes are
+    per split.
     """
 
     decided_ns: int
@@ -41,6 +44,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     label: LabelName
     horizon_s: int
     tau_bps: float
+    tau_relative: float | None = None
     percentile: float
     rows: dict[str, int]
     spikes: dict[str, int]
@@ -48,6 +52,16 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     first_ns: int
     last_ns: int
     why: Annotated[str, msgspec.Meta(max_length=LONGEST)] = ""
+
+    @property
+    def tau(self) -> float:
+        """The threshold as it was set: bps, or a multiple of slow volatility."""
+        return self.tau_bps if self.tau_relative is None else self.tau_relative
+
+    @property
+    def relative(self) -> bool:
+        """Whether it is a multiple of slow volatility."""
+        return self.tau_relative is not None
 
     @property
     def size(self) -> int:
@@ -62,40 +76,44 @@ class Advice(msgspec.Struct, frozen=True):
     sentence: str
 
 
-def decision(rows: Labelled, tau_bps: float, why: str, now_ns: int) -> Decision:
-    """What `tau_bps` means on these rows, as it is kept. Raises BadInput where it is no threshold, or `why` is long."""
-    if not 0 < tau_bps < math.inf:
-        raise BadInput(f"τ is {tau_bps:g} bps: a threshold is a number above 0")
+def decision(rows: Labelled, tau: float, why: str, now_ns: int) -> Decision:
+    """What `tau` (bps, or a multiple where the rows are relative) means on these rows, as it is kept.
+
+    Raises BadInput where it is no threshold, or `why` is long.
+    """
+    if not 0 < tau < math.inf:
+        raise BadInput(f"τ is {tau:g}: a threshold is a number above 0")
     why = " ".join(why.split())
     if len(why) > LONGEST:
         raise BadInput(f"the reason has {len(why):,} characters: keep it to {LONGEST}")
     n, spikes, episodes = {}, {}, {}
-    for split in SPLITS:
-        part = rows.rows[rows.rows["split"] == split]
-        spike = part["forward_vol_bps"].to_numpy() >= tau_bps
-        n[split], spikes[split] = spike.size, int(spike.sum())
-        episodes[split] = events(spike, part["bar_end_ns"].to_numpy(), rows.question.horizon_s)
-    times = rows.rows["bar_end_ns"]
+    every, times, split = rows.spikes(tau), rows.rows["bar_end_ns"].to_numpy(), rows.rows["split"].to_numpy()
+    for name in SPLITS:
+        at = split == name
+        n[name], spikes[name] = int(at.sum()), int(every[at].sum())
+        episodes[name] = events(every[at], times[at], rows.question.horizon_s)
     return Decision(
         decided_ns=now_ns, venue=rows.venue, product=rows.product, label=rows.question.label,
-        horizon_s=rows.question.horizon_s, tau_bps=tau_bps, percentile=_percentile(n["train"], spikes["train"]),
-        rows=n, spikes=spikes, episodes=episodes, first_ns=int(times.iloc[0]), last_ns=int(times.iloc[-1]), why=why,
+        horizon_s=rows.question.horizon_s, tau_bps=rows.bps(tau), tau_relative=tau if rows.relative else None,
+        percentile=_percentile(n["train"], spikes["train"]), rows=n, spikes=spikes, episodes=episodes,
+        first_ns=int(times[0]), last_ns=int(times[-1]), why=why,
     )  # fmt: skip
 
 
-def decide(home: Home, rows: Labelled, tau_bps: float, why: str, now_ns: int) -> Decision:
-    """Make `tau_bps` the home's threshold for the question of `rows`, and keep the decision with its reason.
+def decide(home: Home, rows: Labelled, tau: float, why: str, now_ns: int) -> Decision:
+    """Make `tau` the home's threshold for the question of `rows`, and keep the decision with its reason.
 
     Raises BadInput, Damaged, and Busy where another decision is being written.
     """
-    made = decision(rows, tau_bps, why, now_ns)
+    made = decision(rows, tau, why, now_ns)
+    scale = "tau_relative" if rows.relative else "tau_bps"
     try:
         with filelock.FileLock(home.data / "journey.lock", timeout=WAIT_S):
             read(home)  # nothing is added to a file that cannot be read
             path = home.journey_file
             write_atomically(path, (DISK.read(path) if path.exists() else b"") + msgspec.json.encode(made) + b"\n")
             DISK.sync_folder(path.parent)
-            change_settings(home, label=made.label, horizon_s=made.horizon_s, tau_bps=tau_bps)
+            change_settings(home, label=made.label, horizon_s=made.horizon_s, **{scale: tau})
     except filelock.Timeout:
         raise Busy(f"another decision is being written in {home.data}: try again") from None
     return made
@@ -118,31 +136,34 @@ def of_market(decisions: list[Decision], venue: str, product: str) -> list[Decis
     return [d for d in decisions if (d.venue, d.product) == (venue, product)]
 
 
-def behind(decisions: list[Decision], rows: Labelled | Dataset, tau_bps: float | None) -> Decision | None:
-    """The newest decision for `tau_bps` on the question and market of `rows`; None where none made it."""
-    asked = (rows.venue, rows.product, rows.question.label, rows.question.horizon_s, tau_bps)
-    made = [d for d in decisions if (d.venue, d.product, d.label, d.horizon_s, d.tau_bps) == asked]
+def behind(decisions: list[Decision], rows: Labelled | Dataset, tau: float | None) -> Decision | None:
+    """The newest decision for `tau`, in what the rows have it in, on their question and market; None where there is
+    none."""
+    q = rows.question
+    asked = (rows.venue, rows.product, q.label, q.horizon_s, rows.relative, tau)
+    made = [d for d in decisions if (d.venue, d.product, d.label, d.horizon_s, d.relative, d.tau) == asked]
     return made[-1] if made else None
 
 
 def advice(then: Decision, rows: Labelled) -> Advice | None:
     """Whether the rows have outgrown or left a threshold that was set on fewer; None where all is well.
 
-    Compared are the shares of the training part that are spikes, then and now.
+    Compared are the shares of the training part that are spikes, then and now. The rows must have tau in what the
+    decision has it in.
     """
-    volatility, size = rows.volatility("train"), len(rows.rows)
-    was, now = 1 - then.percentile / 100, float((volatility >= then.tau_bps).mean())
-    tau, at = _bps(then.tau_bps), f"P{then.percentile:.1f}"
+    train, size = rows.quantity("train"), len(rows.rows)
+    was, now = 1 - then.percentile / 100, float((train >= then.tau).mean()) if train.size else 0.0
+    tau, at = worded(then.tau, then.relative), f"P{then.percentile:.1f}"
     on = f"of {then.rows['train']:,} training rows on {_day(then.decided_ns)}"
     if was > 0 and now == 0:
-        return Advice(True, f"τ {tau} was {at} {on}; none of today's {volatility.size:,} reaches it. Set it anew.")
+        return Advice(True, f"τ {tau} was {at} {on}; none of today's {train.size:,} reaches it. Set it anew.")
     if was > 0 and not 1 / MOVED <= now / was <= MOVED:
         times = f"{now / was:.1f} times more frequent" if now > was else f"{was / now:.1f} times rarer"
-        same = rows.tau_of(then.percentile / 100)
+        same = worded(rows.tau_of(min(max(then.percentile / 100, 1e-6), 1 - 1e-6)), then.relative)
         return Advice(
             True,
-            f"τ {tau} was {at} {on}; of today's {volatility.size:,} it is P{100 - 100 * now:.1f}: spikes are {times}. "
-            f"{at} is τ {_bps(same)} bps now: set that, or keep {tau} if the question is to stay.",
+            f"τ {tau} was {at} {on}; of today's {train.size:,} it is P{100 - 100 * now:.1f}: spikes are {times}. "
+            f"{at} is {same} now: set that, or keep {shown(then.tau)} if the question is to stay.",
         )
     if size >= GROWN * then.size:
         return Advice(
@@ -155,10 +176,6 @@ def advice(then: Decision, rows: Labelled) -> Advice | None:
 
 def _percentile(rows: int, spikes: int) -> float:
     return round(100 * (1 - spikes / rows), 4) if rows else 0.0
-
-
-def _bps(tau_bps: float) -> str:
-    return shown(tau_bps) if tau_bps > 0 else "0"
 
 
 def _day(ns: int) -> str:

@@ -134,7 +134,7 @@ def _decisions(home: Home, dataset: Dataset) -> tuple[list[journey.Decision], di
         made = journey.of_market(journey.read(home), dataset.venue, dataset.product)
     except Damaged as why:
         return [], {"tau_decided": f"unknown: {why}"}
-    chosen = journey.behind(made, dataset, float(dataset.tau_bps))
+    chosen = journey.behind(made, dataset, float(dataset.tau))
     if chosen is None:
         return made, {"tau_decided": "by no decision of the journey"}
     return made, {

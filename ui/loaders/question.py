@@ -40,9 +40,16 @@ def market_question(settings: Settings) -> Question:
     return Question(settings.label, settings.horizon_s)
 
 
-def labelled(market: Market, question: Question) -> Labelled:
-    """All rows of `market` with their forward volatility and split. Shared: do not change it. Raises NotEnough."""
-    return _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner=False)
+def _relative(digest: str, question: Question, _rows: Labelled) -> Labelled:
+    return _rows.asked(True)
+
+
+def labelled(market: Market, question: Question, relative: bool = False) -> Labelled:
+    """The rows of `market` that τ is set on, in bps or as a multiple of slow volatility, with their forward volatility
+    and split. Shared: do not change it. Raises NotEnough."""
+    rows = _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+    return _relative(rows.digest, question, rows) if relative else rows
 
 
 def bars(market: Market) -> Bars:
@@ -51,24 +58,24 @@ def bars(market: Market) -> Bars:
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _distribution(digest: str, question: Question, _rows: Labelled) -> Distribution:
+def _distribution(digest: str, question: Question, relative: bool, _rows: Labelled) -> Distribution:
     return distribution_of(_rows)
 
 
 def distribution(rows: Labelled) -> Distribution:
     """What τ is set on, binned for the dial. Shared: do not change it. Raises NotEnough where nothing has moved."""
-    return _distribution(rows.digest, rows.question, rows)
+    return _distribution(rows.digest, rows.question, rows.relative, rows)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _everything(digest: str, question: Question, _rows: Labelled) -> Backdrop:
+def _everything(digest: str, question: Question, relative: bool, _rows: Labelled) -> Backdrop:
     return backdrop(_rows, *stretch_of(_rows, 0.0, "everything"))
 
 
 def stretch(rows: Labelled, tau: float, which: str) -> Backdrop:
     """One of `consequence.STRETCHES` as lines. Shared: do not change it."""
     if which == "everything":
-        return _everything(rows.digest, rows.question, rows)
+        return _everything(rows.digest, rows.question, rows.relative, rows)
     return backdrop(rows, *stretch_of(rows, tau, which))
 
 
@@ -83,13 +90,13 @@ def signature(rows: Labelled, market: Market) -> Signature:
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _ranked(digest: str, question: Question, _rows: Labelled) -> Ranked:
+def _ranked(digest: str, question: Question, relative: bool, _rows: Labelled) -> Ranked:
     return estimators.ranked(_rows)
 
 
 def ranked(rows: Labelled) -> Ranked:
     """The forward volatility of the three estimators on the same rows. Shared: do not change it."""
-    return _ranked(rows.digest, rows.question, rows)
+    return _ranked(rows.digest, rows.question, rows.relative, rows)
 
 
 def journey(market: Market) -> list[Decision]:
@@ -103,14 +110,13 @@ def decide(rows: Labelled, tau: float, why: str) -> None:
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:
-    """τ in bps that the settings ask for."""
+    """τ that the settings ask for, in bps or as a multiple, as `rows` have it."""
     return rows.threshold(settings)
 
 
-def meter(rows: Labelled, tau_bps: float) -> Meter:
-    """What stands behind each split at `tau_bps`, also where training would refuse it, and whether that is enough."""
-    spike = rows.rows["forward_vol_bps"].to_numpy() >= tau_bps
-    return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
+def meter(rows: Labelled, tau: float) -> Meter:
+    """What stands behind each split at `tau`, also where training would refuse it, and whether that is enough."""
+    return evidence.meter(stood_on(rows.rows, rows.spikes(tau), rows.question.horizon_s))
 
 
 __all__ = [
