@@ -4,6 +4,7 @@ import streamlit as st
 
 from ui import actions, loaders, shown, text
 from ui.cells import question_cells
+from ui.consequence import resting
 from ui.shell import box, caught, empty, fragment, open_page, strip
 from ui.state import Session
 from ui.threshold_dial import threshold_dial
@@ -33,14 +34,15 @@ with open_page(title, sentence, loaders.shown()):
     champion = loaders.champion()
     with top:
         strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings, market)))
-    of, decisions, saved = loaders.distribution(rows), loaders.journey(market), loaders.threshold(rows, settings)
+    of, decisions = loaders.distribution(rows), loaders.journey(market)
+    advice = loaders.advice(decisions, rows, settings)
     asked = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {unit_of(rows)}"
     basis = f"{asked} {settings.tau_bps} {settings.tau_relative}"
     key = f"dial {asked} {rows.digest}"  # an old place of the handle says nothing on another distribution
 
     @fragment()
     def dial() -> None:
-        tau = session.dialled(basis) or saved
+        tau = session.dialled(basis) or resting(of, settings, relative)
         left, right = st.columns([3.2, 1], gap="large")
         with left:
             threshold_dial(
@@ -52,9 +54,9 @@ with open_page(title, sentence, loaders.shown()):
                 on_release=lambda: actions.dial(of.bins, key, basis),
             )
         with right, st.container(key="at_tau"):
-            decision_panel(rows, of, tau, settings, decisions, champion is not None)
+            decision_panel(rows, of, tau, settings, advice, champion is not None)
         with caught():
-            spikes_panel(rows, tau)
+            spikes_panel(rows, of, tau)
             estimators_panel(rows, market, of, tau)
 
     dial()

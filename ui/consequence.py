@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config import Settings
+from core.evaluation.evidence import evidence, meter
+from core.evaluation.record import Meter
 from core.evaluation.timeline import Axis, axis
 from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES, SPLITS, Labelled, shown
@@ -28,10 +31,11 @@ STRETCHES = ("last hour", "busiest hour", "everything")
 
 @dataclass(frozen=True)
 class Part:
-    """One split's rows in the order of time: what τ is set on, and bar ends (ns), shape (n,)."""
+    """One split's rows in the order of time: what τ is set on, bar ends (ns) and sessions, shape (n,)."""
 
     asked: NDArray[np.float64]
     bar_end_ns: NDArray[np.int64]
+    session: NDArray[np.int64]
     horizon_s: int
 
     def at(self, tau: float) -> tuple[int, int]:
@@ -51,6 +55,19 @@ class Distribution:
         """Spikes and episodes of each split at `tau`."""
         return {split: part.at(tau) for split, part in self.parts.items()}
 
+    def meter(self, tau: float) -> Meter:
+        """What stands behind each split at `tau`, also where training would refuse it, and whether that is enough."""
+        return meter(
+            [
+                evidence(split, p.bar_end_ns, p.session, p.asked >= tau, horizon_s=p.horizon_s)
+                for split, p in self.parts.items()
+            ]
+        )
+
+    def quantile(self, q: float) -> float:
+        """The `q` quantile of the training part."""
+        return float(np.quantile(self.parts["train"].asked, q))
+
     def percentile(self, tau: float) -> float:
         """The share of the training part below `tau`, in per cent."""
         train = self.parts["train"].asked
@@ -61,8 +78,14 @@ def distribution_of(rows: Labelled) -> Distribution:
     """What τ is set on, of each split, binned for the dial. Raises NotEnough where nothing has moved."""
     split, times = rows.rows["split"].to_numpy(), rows.rows["bar_end_ns"].to_numpy()
     asked, h = quantity(rows.rows, rows.relative), rows.question.horizon_s
-    parts = {name: Part(asked[at], times[at], h) for name in SPLITS for at in (split == name,)}
+    session = rows.rows["session"].to_numpy()
+    parts = {name: Part(asked[at], times[at], session[at], h) for name in SPLITS for at in (split == name,)}
     return Distribution(parts, binned({name: (p.asked, p.bar_end_ns) for name, p in parts.items()}, h))
+
+
+def resting(of: Distribution, settings: Settings, relative: bool) -> float:
+    """Where the dial rests: the saved τ where it is in bps or `relative` as asked, else the settings' quantile."""
+    return (settings.tau_relative if relative else settings.tau_bps) or of.quantile(settings.quantile)
 
 
 @dataclass(frozen=True)
@@ -157,5 +180,6 @@ def stretch_of(rows: Labelled, tau: float, which: str) -> tuple[int, int]:
 
 
 __all__ = [
-    "STRETCHES", "Backdrop", "Distribution", "Part", "Warned", "backdrop", "distribution_of", "stretch_of", "warned",
+    "STRETCHES", "Backdrop", "Distribution", "Part", "Warned", "backdrop", "distribution_of", "resting", "stretch_of",
+    "warned",
 ]  # fmt: skip

@@ -9,12 +9,12 @@ from core.errors import NotEnough
 from core.features import journey
 from core.features.dataset import Labelled
 from core.features.formulas import FEATURES, NAMES
-from core.features.journey import Decision
+from core.features.journey import Advice, Decision
 from core.features.labelled import worded
 from core.features.windows import WINDOWS_S
 from core.ingestion.store import Market
 from ui import actions, charts, loaders, text
-from ui.consequence import STRETCHES, Distribution, warned
+from ui.consequence import STRETCHES, Distribution, resting, warned
 from ui.evaluation_timeline import ticks
 from ui.shell import block, box, kind, note, table
 from ui.state import Session
@@ -60,9 +60,10 @@ def question_controls(settings: Settings) -> bool:
 
 
 def decision_panel(
-    rows: Labelled, of: Distribution, tau: float, settings: Settings, decisions: list[Decision], champion: bool
+    rows: Labelled, of: Distribution, tau: float, settings: Settings, advice: Advice | None, champion: bool
 ) -> None:
-    """Use this τ, with a reason; below it what stands against it, and what becomes of the `champion`."""
+    """Use this τ, with a reason; below it what stands against it, what has become of the one in use, and what becomes
+    of the `champion`."""
     block("At this τ")
     in_use = settings.tau_relative or settings.tau_bps
     relative = settings.tau_relative is not None
@@ -80,19 +81,17 @@ def decision_panel(
         st.rerun()
     found = warned(of, tau, rows.relative)
     box(found.sentence, "ok" if found.enough else "warn", key="smallest_split")
-    then = journey.behind(decisions, rows, in_use) if rows.relative == relative else None
-    advice = journey.advice(then, rows) if then else None
     if advice:
         box(advice.sentence, "warn" if advice.moved else "idle", key="advice")
-    said = f"In use: <b>{worded(in_use, relative)}</b>." if in_use else f"In use: {_until(rows, settings)}."
+    said = f"In use: <b>{worded(in_use, relative)}</b>." if in_use else f"In use: {_until(of, rows, settings)}."
     if champion and not same:
         said += " Another τ makes the champion stale: it answers another question."
     note(said + _warm_up(rows))
 
 
-def _until(rows: Labelled, settings: Settings) -> str:
+def _until(of: Distribution, rows: Labelled, settings: Settings) -> str:
     at = f"P{100 * settings.quantile:g} of train, in bps, until you set one"
-    return at if rows.relative else f"<b>{bps(rows.threshold(settings))} bps</b>, {at}"
+    return at if rows.relative else f"<b>{bps(resting(of, settings, False))} bps</b>, {at}"
 
 
 def _warm_up(rows: Labelled) -> str:
@@ -106,7 +105,7 @@ def _warm_up(rows: Labelled) -> str:
     )
 
 
-def spikes_panel(rows: Labelled, tau: float) -> None:
+def spikes_panel(rows: Labelled, of: Distribution, tau: float) -> None:
     """The price with the spikes that `tau` makes."""
     with st.container(horizontal=True, vertical_alignment="center", key="spikes_head"):
         block("What would have been a spike", f"mid, and volatility of the next {rows.question.horizon_s} s")
@@ -119,7 +118,7 @@ def spikes_panel(rows: Labelled, tau: float) -> None:
         unit=unit_of(rows), gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
     )  # fmt: skip
     st.plotly_chart(figure, theme=None, config=QUIET, key="hour")
-    note(loaders.meter(rows, tau).sentence)
+    note(of.meter(tau).sentence)
 
 
 def estimators_panel(rows: Labelled, market: Market, of: Distribution, tau: float) -> None:

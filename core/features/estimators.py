@@ -66,44 +66,50 @@ def signature(history: Bars, horizon_s: int = 60) -> Signature:
     one second reads high. Raises NotEnough where no session is longer than `SLOW_S`.
     """
     log_mid = np.log(history.of("close"))
-
-    def returns(s: int) -> Floats:
-        gone = log_mid - shifted_back(log_mid, s, history)
-        return gone[np.isfinite(gone)]
-
-    variance = np.array([np.mean(r * r) / s if (r := returns(s)).size else np.nan for s in INTERVALS_S])
+    runs = _runs(history)
+    apart = _parted(log_mid, runs, np.nan, INTERVALS_S[-1])
+    lengths = np.bincount(runs) if len(history) else np.empty(0, np.int64)
+    variance = np.full(len(INTERVALS_S), np.nan)
+    for i, s in enumerate(INTERVALS_S):
+        n = int(np.maximum(lengths - s, 0).sum())
+        if n:
+            gone = np.nan_to_num(apart[s:] - apart[:-s])
+            variance[i] = np.dot(gone, gone) / n / s
     slow = variance[INTERVALS_S.index(SLOW_S)]
     if not slow > 0:
         raise NotEnough(f"have no session longer than {SLOW_S} s in which the price moved: capture a few more minutes")
+    r = np.diff(log_mid, prepend=np.nan)
+    r[np.diff(runs, prepend=-1) != 0] = np.nan
     return Signature(
         INTERVALS_S, BPS * np.sqrt(variance * horizon_s), horizon_s, float(variance[0] / slow),
-        _z(log_mid - shifted_back(log_mid, 1, history), history.session),
+        _z(_parted(np.nan_to_num(r - np.nanmean(r)), runs, 0.0, SLOW_S)),
     )  # fmt: skip
 
 
-def shifted_back(values: Floats, by: int, history: Bars) -> Floats:
-    """What `values` (n,) was `by` bars earlier in the same session; NaN where there is no such bar."""
-    earlier = np.full(values.shape, np.nan)
-    if by < values.size:
-        ends, session = history.bar_end_ns, history.session
-        whole = (session[by:] == session[:-by]) & (ends[by:] - ends[:-by] == by * SECOND_NS)
-        earlier[by:] = np.where(whole, values[:-by], np.nan)
-    return earlier
+def _runs(history: Bars) -> NDArray[np.int64]:
+    """Which run of seconds of one session each bar is in, (n,): 0, 1, ..."""
+    cut = (np.diff(history.session) != 0) | (np.diff(history.bar_end_ns) != SECOND_NS)
+    return np.concatenate(([0], np.cumsum(cut))) if len(history) else np.empty(0, np.int64)
 
 
-def _z(r: Floats, session: NDArray[np.int64]) -> float:
+def _parted(values: Floats, runs: NDArray[np.int64], between: float, by: int) -> Floats:
+    """The runs with `by` values `between` them, so that no product or difference up to `by` apart joins two."""
+    parted = np.full(values.size + by * (int(runs[-1]) if runs.size else 0), between)
+    parted[np.arange(values.size) + by * runs] = values
+    return parted
+
+
+def _z(r: Floats) -> float:
     """Lo and MacKinlay's heteroskedasticity-robust z of the variance ratio at `SLOW_S`, with its sign turned.
 
-    r : one-second log returns (n,), NaN at a session's first bar
+    r : one-second log returns without their mean, 0 between runs
     """
-    r = r - np.nanmean(r)
     squares, ratio, variance = r * r, 0.0, 0.0
-    total = np.nansum(squares)
+    total = squares.sum()
     for j in range(1, SLOW_S):
-        same = session[j:] == session[:-j]
         weight = 2 * (1 - j / SLOW_S)
-        ratio += weight * np.nansum((r[j:] * r[:-j])[same]) / total
-        variance += weight * weight * np.nansum((squares[j:] * squares[:-j])[same]) / total**2
+        ratio += weight * np.dot(r[j:], r[:-j]) / total
+        variance += weight * weight * np.dot(squares[j:], squares[:-j]) / total**2
     return float(-ratio / np.sqrt(variance)) if variance > 0 else 0.0
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from ui.charts.base import base, corner, hidden, label, tag, utc_mark
+from ui.charts.base import base, corner, hidden, iso, label, tag, utc_mark
 from ui.evaluation_timeline import Series
 from ui.theme import Palette, bps, count, duration, palette, rgba
 
@@ -41,7 +40,14 @@ def spikes(
         hovermode="closest",
         dragmode=False,
         yaxis=side | {"domain": [0.45, 1], "anchor": "x", "tickformat": ",.2f", "nticks": 4},
-        yaxis2=side | {"domain": [0, 0.39], "anchor": "x", "type": "log", "tickvals": LOG_TICKS, "nticks": 4},
+        yaxis2=side
+        | {
+            "domain": [0, 0.39],
+            "anchor": "x",
+            "type": "log",
+            "tickvals": LOG_TICKS,
+            "autorangeoptions": {"include": [tau * 1.2]},
+        },
         yaxis3=hidden("y"),
         yaxis4=hidden("y2"),
     )
@@ -130,20 +136,29 @@ def journey(
     f = base(kind, height, left=20, bottom=40)
     side = f.layout.yaxis.to_plotly_json()
     low, high = min(taus), max(taus)
+    times = np.array(decided_ns, dtype="datetime64[ns]").astype("datetime64[ms]")
+    pad = max((times[-1] - times[0]) // 20, np.timedelta64(5, "m"))
     f.update_layout(
         hovermode="closest",
         dragmode=False,
         yaxis=side
         | {"type": "log", "tickvals": LOG_TICKS, "range": [float(np.log10(low / 1.5)), float(np.log10(high * 1.5))]},
     )
-    f.update_xaxes(type="date", nticks=5, tickformat="%H:%M\n%-d %b", showspikes=False, fixedrange=True)
+    f.update_xaxes(
+        type="date",
+        nticks=5,
+        range=[iso(times[0] - pad), iso(times[-1] + pad)],
+        tickformat="%H:%M\n%-d %b",
+        showspikes=False,
+        fixedrange=True,
+    )
     f.add_scatter(
-        x=[datetime.fromtimestamp(ns / 1e9, UTC).replace(tzinfo=None) for ns in decided_ns], y=list(taus),
+        x=times, y=list(taus),
         mode="lines+markers", line={"color": c.tau, "width": 1.6, "shape": "hv"}, marker={"size": 8, "color": c.tau},
         customdata=list(said), name="τ", hovertemplate="%{customdata}<extra></extra>", cliponaxis=False,
     )  # fmt: skip
     f.layout.annotations = [
-        corner(c, f"τ, {unit}; {count(len(taus))} decided"), utc_mark(c),
+        corner(c, f"τ, {unit}; {count(len(taus))} decided; UTC"),
         tag(c, c.tau, f"τ {bps(taus[-1])}", float(np.log10(taus[-1]))),
     ]  # fmt: skip
     return f

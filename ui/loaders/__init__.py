@@ -24,6 +24,7 @@ from ui.loaders.market import (
     watched_elsewhere,
 )
 from ui.loaders.question import (
+    advice,
     decide,
     distribution,
     journey,
@@ -42,6 +43,7 @@ __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "advice",
     "alerts",
     "alerts_of",
     "band_rule",

@@ -15,7 +15,7 @@ from core.features import journey as decided
 from core.features.bars import Bars
 from core.features.dataset import Labelled
 from core.features.estimators import Ranked, Signature
-from core.features.journey import Decision
+from core.features.journey import Advice, Decision
 from core.features.labels import Question
 from core.ingestion.store import Market, Reader
 from ui.consequence import Backdrop, Distribution, backdrop, distribution_of, stretch_of
@@ -104,6 +104,14 @@ def journey(market: Market) -> list[Decision]:
     return decided.of_market(decided.read(home()), market.venue, market.product)
 
 
+def advice(decisions: list[Decision], rows: Labelled, settings: Settings) -> Advice | None:
+    """What has become of the saved threshold since it was decided; None where all is well, or where `rows` are in
+    another scale."""
+    in_use = settings.tau_relative if rows.relative else settings.tau_bps
+    then = decided.behind(decisions, rows, in_use)
+    return decided.advice(then, rows) if then else None
+
+
 def decide(rows: Labelled, tau: float, why: str) -> None:
     """Make `tau` the threshold of the question of `rows`, and keep why. Raises BadInput, Damaged, Busy."""
     decided.decide(home(), rows, tau, why, time.time_ns())
@@ -120,6 +128,7 @@ def meter(rows: Labelled, tau: float) -> Meter:
 
 
 __all__ = [
+    "advice",
     "bars",
     "decide",
     "distribution",
