@@ -9,8 +9,6 @@ from typing import Any
 
 from core.evaluation.drift import DriftTable
 from core.evaluation.record import Fold, Meter
-from core.features.estimators import Pair
-from core.features.journey import Decision
 from core.ingestion.store import Quarantined
 from core.ingestion.ticks import odd_quote
 from core.training.folds import lifts, mean_lift
@@ -102,56 +100,6 @@ def evidence_rows(meter: Meter) -> Rows:
         for e in meter.splits
     ]
     return ["split", "evidence", "independent horizons", "episodes", "spikes"], rows
-
-
-def overlap_rows(pairs: Sequence[Pair]) -> Rows:
-    """Whose spikes are whose, at the same percentile: of each pair how many it has, shares, and how much is common."""
-    rows = [
-        [
-            f"{p.one}, {p.other}",
-            count(p.n_one),
-            count(p.n_other),
-            count(p.both),
-            percent(p.both / p.n_one) if p.n_one else MISSING,
-            percent(p.both / p.n_other) if p.n_other else MISSING,
-            prob(p.jaccard),
-        ]
-        for p in pairs
-    ]
-    return ["pair", "first", "second", "both", "of the first", "of the second", "Jaccard"], rows
-
-
-def overlap_sentence(pairs: Sequence[Pair], label: str) -> str:
-    """What the others find of the spikes of `label`."""
-    found = [
-        (other, n, p.both)
-        for p in pairs
-        for mine, other, n in ((p.one, p.other, p.n_one), (p.other, p.one, p.n_other))
-        if mine == label and n
-    ]
-    if not found:
-        return ""
-    said = ", ".join(f"{other} finds {100 * both / n:.0f} %" for other, n, both in found)
-    return f"Of {found[0][1]:,} {label} spikes {said}."
-
-
-def journey_rows(decisions: Sequence[Decision], most: int = 50) -> Rows:
-    """Decisions on τ, newest first: when, on what, what τ meant there, and why."""
-    now = time.time_ns()
-    rows = [
-        [
-            utc(d.decided_ns, now, zone=False),
-            bps(d.tau) + (" ×" if d.relative else " bps"),
-            f"P{d.percentile:.1f}",
-            f"{d.label}, {d.horizon_s} s",
-            count(d.size),
-            " / ".join(count(n) for n in d.spikes.values()),
-            " / ".join(count(n) for n in d.episodes.values()),
-            d.why or MISSING,
-        ]
-        for d in list(reversed(decisions))[:most]
-    ]
-    return ["when, UTC", "τ", "percentile", "question", "rows", "spikes", "episodes", "why"], rows
 
 
 def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:

@@ -18,8 +18,8 @@ from ui.consequence import STRETCHES, Distribution, resting, warned
 from ui.evaluation_timeline import ticks
 from ui.shell import block, box, kind, note, table
 from ui.state import Session
-from ui.tables import journey_rows, overlap_rows, overlap_sentence
 from ui.theme import bps, count
+from ui.threshold_rows import journey_rows, overlap_rows, overlap_sentence
 
 SCALES = ("bps", "× the trailing hour")
 """What τ is in: absolute, or relative to slow volatility."""

@@ -63,7 +63,7 @@ export default function ({ data, parentElement, setStateValue }) {
     body.dataset.names = names.join();
     body.innerHTML = names.map((name) => `<tr data-split="${name}"><th scope="row">${name}</th>`
       + `${CELLS.map((c) => `<td class="${c}">${c === 'bars' ? '<i class="bar"></i>' : ''}</td>`).join('')}</tr>`).join('');
-    picks.innerHTML = PICKS.map((share) => `<button type="button" aria-label="percentile ${100 * share}">P${100 * share}</button>`).join('');
+    picks.innerHTML = PICKS.map((share) => `<button type="button">P${100 * share}</button>`).join('');
   }
   const rows = [...body.rows].map((row) => Object.fromEntries(CELLS.map((c) => [c, row.querySelector(c === 'bars' ? '.bar' : `.${c}`)])));
   names.forEach((name, i) => { rows[i].seconds.textContent = whole.format(splits[name].n); });
