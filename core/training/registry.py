@@ -15,11 +15,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
 from core.errors import Damaged, NotThere
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
+from core.features.labels import Question, slow_volatility
 
 if TYPE_CHECKING:
     from core.ingestion.store import Market
@@ -72,6 +75,18 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     def leaky(self) -> bool:
         """Whether the label itself gives its answer away (`next_row`)."""
         return self.label in LEAKY_LABELS
+
+    @property
+    def question(self) -> Question:
+        """The label and the horizon that it answers."""
+        return Question(self.label, self.horizon_s)
+
+    def taus(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The threshold on each bar's forward volatility in bps, (n,), from features (len(FEATURES), n); NaN where it
+        is relative and the bar has no slow volatility."""
+        if self.tau_relative is None:
+            return np.full(features.shape[1], self.tau_bps)
+        return self.tau_relative * slow_volatility(self.question, features)
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
@@ -236,10 +251,8 @@ def stale(
     if meta.horizon_s != settings.horizon_s:
         return f"trained on the next {meta.horizon_s} s, now {settings.horizon_s} s"
     if (meta.tau_relative is None) != (settings.tau_relative is None):
-        was, now = (
-            "a multiple of slow volatility" if x is not None else "in bps"
-            for x in (meta.tau_relative, settings.tau_relative)
-        )
+        scales = ("in bps", "as a multiple of slow volatility")
+        was, now = (scales[x is not None] for x in (meta.tau_relative, settings.tau_relative))
         return f"trained on τ {was}, now {now}"
     if meta.tau_relative is not None and settings.tau_relative is not None:
         if not math.isclose(meta.tau_relative, settings.tau_relative, rel_tol=1e-9):
