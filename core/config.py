@@ -96,6 +96,10 @@ class Home:
         return self.data / "settings.json"
 
     @property
+    def journey_file(self) -> Path:
+        return self.data / "journey.jsonl"
+
+    @property
     def artifacts(self) -> Path:
         return self.root / "models" / "artifacts"
 

@@ -2,16 +2,20 @@
 
 import streamlit as st
 
-from core.config import LABELS
-from core.features.windows import WINDOWS_S
-from ui import actions, charts, loaders, shown, text
+from ui import actions, loaders, shown, text
 from ui.cells import question_cells
-from ui.consequence import at_tau, distribution_of, last_hour
-from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip, table
+from ui.consequence import resting
+from ui.shell import box, caught, empty, fragment, open_page, strip
 from ui.state import Session
-from ui.tables import evidence_rows
-from ui.theme import bps, count, percent
 from ui.threshold_dial import threshold_dial
+from ui.threshold_panels import (
+    decision_panel,
+    estimators_panel,
+    journey_panel,
+    question_controls,
+    spikes_panel,
+    unit_of,
+)
 
 title, sentence = "Threshold tuning", "what counts as a spike: volatility of the next seconds at or above τ"
 with open_page(title, sentence, loaders.shown()):
@@ -22,75 +26,38 @@ with open_page(title, sentence, loaders.shown()):
         st.stop()
     shown.explain(settings, market)
     top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        st.selectbox(
-            "Volatility estimator",
-            LABELS,
-            format_func=text.LABELS.get,
-            key=session.show("label", settings.label),
-            width=420,
-            on_change=actions.ask,
-            args=("label", "label"),
-        )
-        st.selectbox(
-            "Horizon",
-            WINDOWS_S,
-            format_func=lambda s: f"next {s} s",
-            key=session.show("horizon_s", settings.horizon_s),
-            width=150,
-            on_change=actions.ask,
-            args=("horizon_s", "horizon_s"),
-        )
+    relative = question_controls(settings)
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
 
-    rows = loaders.labelled(market, loaders.market_question(settings))
+    rows = loaders.labelled(market, loaders.market_question(settings), relative)
     champion = loaders.champion()
     with top:
         strip(question_cells(rows, settings, champion, champion and loaders.stale(champion, settings, market)))
-    saved = loaders.threshold(rows, settings)
-    basis = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {settings.tau_bps}"
-    bins, start = distribution_of(rows), session.dialled(basis) or saved
+    of, decisions = loaders.distribution(rows), loaders.journey(market)
+    advice = loaders.advice(decisions, rows, settings)
+    asked = f"{market.venue} {market.product} {settings.label} {settings.horizon_s} {unit_of(rows)}"
+    basis = f"{asked} {settings.tau_bps} {settings.tau_relative}"
+    key = f"dial {asked} {rows.digest}"  # an old place of the handle says nothing on another distribution
 
     @fragment()
     def dial() -> None:
+        tau = session.dialled(basis) or resting(of, settings, relative)
         left, right = st.columns([3.2, 1], gap="large")
         with left:
-            # a key of its own for each distribution and saved τ: an old place of the handle says nothing there
-            key = f"dial-{rows.digest[:12]}-{settings.label}-{settings.horizon_s}-{settings.tau_bps}"
-            moved = threshold_dial(bins, start, key=key)
-            if moved is not None:
-                session.dial(basis, moved)
-        tau = start if moved is None else moved
-        now = at_tau(rows, tau)
+            threshold_dial(
+                of.bins,
+                tau,
+                of.at(tau),
+                unit_of(rows),
+                key=key,
+                on_release=lambda: actions.dial(of.bins, key, basis),
+            )
         with right, st.container(key="at_tau"):
-            block("At this τ")
-            st.metric("Events in train", count(now.events), help=text.HELP["event"])
-            st.metric("Base rate, train", percent(now.base_rate), help=text.HELP["base_rate"])
-            box(now.sentence, "ok" if now.enough else "warn", key="smallest_split")
-            same = settings.tau_bps is not None and bps(settings.tau_bps) == bps(tau)
-            if st.button(
-                "Use this τ", type="primary", width="stretch", key="use_tau", disabled=tau == settings.tau_bps
-            ):
-                actions.use_tau(tau)
-                session.say(f"τ is {bps(tau)} bps now.")
-                st.rerun()
-            if champion is not None and not same:
-                note("Makes the champion stale: it answers another question.")
-            note(
-                f"In use: <b>{bps(saved)} bps</b>"
-                + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one.")
-            )
-        with left, caught():
-            block("Evidence at this τ", "seconds that share no part of their horizon, and runs of spikes")
-            meter = loaders.meter(rows, tau)
-            table(*evidence_rows(meter), text=(0, 1), key="evidence")
-            note(meter.sentence)
-            block(
-                "What would have been a spike",
-                f"last hour of the market, volatility of the next {settings.horizon_s} s",
-            )
-            figure = charts.hour(kind(), *last_hour(rows, tau))
-            st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="hour")
+            decision_panel(rows, of, tau, settings, advice, champion is not None)
+        with caught():
+            spikes_panel(rows, of, tau)
+            estimators_panel(rows, market, of, tau)
 
     dial()
+    journey_panel(rows, decisions)

@@ -11,10 +11,13 @@ from typing import Any
 
 from core import jobs
 from core.errors import TremorError
+from core.features.dataset import Labelled
+from core.features.labelled import worded
 from core.live import alerts, pipeline
 from core.training import tracking
 from ui import loaders
 from ui.state import Session
+from ui.threshold_dial import Bins, released
 
 
 def _told(act: Callable[[], Any]) -> None:
@@ -115,9 +118,19 @@ def import_upload(key: str, venue: str, product: str) -> None:
     _told(act)
 
 
-def use_tau(tau_bps: float) -> None:
-    """Make `tau_bps` the threshold that training and the monitor use."""
-    _told(lambda: loaders.save(tau_bps=tau_bps))
+def dial(bins: Bins, key: str, basis: str) -> None:
+    """Remember where the dial `key` was left, for as long as `basis` holds."""
+    Session().dial(basis, released(bins, key))
+
+
+def use_tau(rows: Labelled, tau: float, why: str) -> None:
+    """Make `tau`, in what the rows have it in, the threshold that training and the monitor use, and keep why."""
+
+    def act() -> None:
+        loaders.decide(rows, tau, why)
+        Session().say(f"τ is {worded(tau, rows.relative)} now.")
+
+    _told(act)
 
 
 def ask(setting: str, key: str) -> None:
@@ -126,7 +139,7 @@ def ask(setting: str, key: str) -> None:
 
     def act() -> None:
         if value is not None and value != getattr(loaders.settings(), setting):
-            loaders.save(**{setting: value}, tau_bps=None)
+            loaders.save(**{setting: value}, tau_bps=None, tau_relative=None)
 
     _told(act)
 
@@ -249,6 +262,7 @@ __all__ = [
     "choose_theta",
     "close_runs",
     "compare",
+    "dial",
     "import_path",
     "import_upload",
     "mute",

@@ -72,14 +72,15 @@ def timeline(
     marks = np.concatenate([caught_ns, missed, wrong, undecided])
     return Timeline(
         end=float(on.at_s[-1]), ticks=ticks(on), gaps=on.gaps, bands=bands,
-        price=_series(on, t, mid), p=_series(on, t, p),
+        price=series(on, t, mid), p=series(on, t, p),
         caught=list(zip(on.place(alert_ns).tolist(), on.place(caught_ns).tolist(), lead_s.tolist())),
         missed=on.place(missed).tolist(), wrong=on.place(wrong).tolist(), undecided=on.place(undecided).tolist(),
         said=dict(zip(on.place(marks).tolist(), _clock(marks))),
     )  # fmt: skip
 
 
-def _series(on: Axis, t: Ns, values: Values) -> Series:
+def series(on: Axis, t: Ns, values: Values) -> Series:
+    """A line of `values` at bar ends `t` (ns), thinned for a figure: lowest and highest of each pixel column."""
     x, y = line(on, t, values, COLUMNS)
     ns = np.interp(x, on.at_s, on.at_ns) / SECOND_NS
     return Series(x, y, _clock(np.rint(ns).astype(np.int64) * SECOND_NS))
@@ -102,4 +103,4 @@ def _clock(ns: Ns) -> list[str]:
     return [f"{t[:10]} {t[11:]} UTC" for t in text]
 
 
-__all__ = ["Series", "Timeline", "ticks", "timeline"]
+__all__ = ["Series", "Timeline", "series", "ticks", "timeline"]

@@ -9,6 +9,8 @@ from typing import Final
 HELP: Final[dict[str, str]] = {
     "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when it is τ or more. "
     "Changing τ changes the question, so a model trained before is stale.",
+    "relative": "In bps τ is the same number on a busy day and on a quiet one. As a multiple of slow volatility (what "
+    "the trailing hour would give over the horizon, known at each second) it stays the same question on both.",
     "theta": "θ: the probability at which to alert. Changing θ does not make the model stale.",
     "ap": "Average precision (PR-AUC): mean precision over all θ, weighted by recall. At random: the base rate.",
     "base_rate": "Base rate: the share of seconds that are spikes. It is what an alert at random would score.",

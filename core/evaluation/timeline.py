@@ -159,9 +159,12 @@ def line(on: Axis, bar_end_ns: Ns, values: Floats, columns: int) -> tuple[Floats
     x, y = on.place(bar_end_ns[known]), values[known]
     if known.size > 2 * columns:
         column = np.minimum((x - x[0]) / max(x[-1] - x[0], 1e-9) * columns, columns - 1).astype(np.int64)
-        order = np.lexsort((y, column))
-        edge = np.append(True, np.diff(column[order]) != 0)
-        kept = np.unique(np.concatenate([order[edge], order[np.append(edge[1:], True)]]))
+        edge = np.append(True, np.diff(column) != 0)
+        of, starts = np.cumsum(edge) - 1, np.flatnonzero(edge)
+        lowest = np.flatnonzero(y == np.minimum.reduceat(y, starts)[of])
+        highest = np.flatnonzero(y == np.maximum.reduceat(y, starts)[of])[::-1]
+        each = [at[np.unique(of[at], return_index=True)[1]] for at in (lowest, highest)]
+        kept = np.unique(np.concatenate(each))
         x, y, known = x[kept], y[kept], known[kept]
     stretch = np.searchsorted(on.at_ns[::2], bar_end_ns[known], side="right")
     cut = np.flatnonzero(np.diff(stretch) != 0) + 1

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from core.config import LEAKY_LABELS, LabelName, Settings
@@ -103,10 +104,10 @@ def forward_volatility(
     (t + 1 - horizon, t + 1].
     """
     trailing = features[formulas.NAMES.index(question.trailing)]
-    forward = _shifted(trailing, question.ahead, bar_end_ns, session)
+    forward = shifted(trailing, question.ahead, bar_end_ns, session)
     if question.leaky:
         # the same rows as an honest label has, so that two trainings differ in the label alone
-        forward[np.isnan(_shifted(trailing, question.horizon_s, bar_end_ns, session))] = np.nan
+        forward[np.isnan(shifted(trailing, question.horizon_s, bar_end_ns, session))] = np.nan
     return forward
 
 
@@ -135,7 +136,8 @@ def held_against(question: Question, slow: Floats, bar_end_ns: NDArray[np.int64]
     return standing
 
 
-def _shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+def shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+    """What `trailing` (n,) is `ahead` bars later in the same session; NaN where a second between is missing."""
     forward = np.full(trailing.shape, np.nan)
     if ahead < trailing.size:
         whole = (session[ahead:] == session[:-ahead]) & (bar_end_ns[ahead:] - bar_end_ns[:-ahead] == ahead * SECOND_NS)
@@ -170,3 +172,22 @@ def events(spike: NDArray[np.bool_], bar_end_ns: NDArray[np.int64], horizon_s: i
     """Runs of spike rows, counted as one when they lie closer than the horizon."""
     times = bar_end_ns[spike]
     return 0 if times.size == 0 else 1 + int((np.diff(times) > horizon_s * SECOND_NS).sum())
+
+
+def episodes_at(volatility: Floats, bar_end_ns: NDArray[np.int64], horizon_s: int, taus: Floats) -> NDArray[np.int64]:
+    """`events` at each of the thresholds `taus`, shape (m,), in one pass; rows (n,) in the order of time.
+
+    A row begins an event where it is a spike and no row of the `horizon_s` before it is one: for taus above the highest
+    of those and up to its own volatility. So events are the rows at or above tau less those of which the lower of the
+    two is.
+
+    >>> v, ns = np.array([1.0, 3.0, 2.0, 3.0]), np.arange(4) * SECOND_NS
+    >>> episodes_at(v, ns, 1, np.array([0.5, 2.0, 2.5, 4.0])).tolist()
+    [1, 1, 2, 0]
+    """
+    before = pd.Series(volatility, index=pd.DatetimeIndex(bar_end_ns)).rolling(f"{horizon_s}s", closed="left").max()
+    continued = np.fmin(volatility, before.fillna(-np.inf).to_numpy())
+    reached = (np.searchsorted(np.sort(values), taus, "left") for values in (continued, volatility))
+    below_continued, below = reached
+    at: NDArray[np.int64] = below_continued - below
+    return at

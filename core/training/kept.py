@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -16,6 +17,7 @@ from core.evaluation import archive, reports
 from core.evaluation.evaluate import Forecast
 from core.evaluation.record import Evaluation, Judged
 from core.evaluation.scores import Scores, as_row
+from core.features import journey
 from core.training import tracking
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta
@@ -109,6 +111,7 @@ def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
     except (BadInput, Damaged) as why:
         files, about = [], f"none: {why}"
     crowned = next((m for m in evaluation.models if m.name == evaluation.champion), None)
+    decisions, tau_tags = _decisions(home, dataset)
     tracking.finish(
         evaluation.run_id,
         params={
@@ -121,9 +124,26 @@ def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
         tags={
             "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
             "fingerprint": evaluation.fingerprint, "label": evaluation.label, "report": about,
-        },
+        } | tau_tags,
         files=[archive.file(home, evaluation.training), *files],
+        objects={"journey.json": [msgspec.to_builtins(d) for d in decisions]},
     )  # fmt: skip
+
+
+def _decisions(home: Home, dataset: Dataset) -> tuple[list[journey.Decision], dict[str, str]]:
+    """The decisions on the market's threshold, and as tags the one that made this dataset's, or why none is known."""
+    try:
+        made = journey.of_market(journey.read(home), dataset.venue, dataset.product)
+    except Damaged as why:
+        return [], {"tau_decided": f"unknown: {why}"}
+    chosen = journey.behind(made, dataset, float(dataset.tau))
+    if chosen is None:
+        return made, {"tau_decided": "by no decision of the journey"}
+    return made, {
+        "tau_decided": datetime.fromtimestamp(chosen.decided_ns / 1e9, UTC).isoformat(timespec="seconds"),
+        "tau_percentile": f"{chosen.percentile:.2f}",
+        "tau_why": chosen.why,
+    }
 
 
 def metrics(scores: Scores) -> dict[str, float]:

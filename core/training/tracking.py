@@ -6,6 +6,7 @@ MLflow takes 5 s to import and its first database up to 20 s to create, so nothi
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -149,9 +150,15 @@ def log(
 
 
 def finish(
-    run_id: str, *, params: dict[str, Any], metrics: dict[str, float], tags: dict[str, str], files: Sequence[Path]
+    run_id: str,
+    *,
+    params: dict[str, Any],
+    metrics: dict[str, float],
+    tags: dict[str, str],
+    files: Sequence[Path],
+    objects: dict[str, Any] | None = None,
 ) -> None:
-    """Fill a run that `begin` opened with files of the home, and finish it."""
+    """Fill a run that `begin` opened with files of the home, and with `objects` as JSON by their names; finish it."""
     import mlflow
 
     mlflow.start_run(run_id=run_id)
@@ -160,6 +167,8 @@ def finish(
     mlflow.set_tags(tags)
     for file in files:
         mlflow.log_artifact(str(file))
+    for name, value in (objects or {}).items():
+        mlflow.log_text(json.dumps(value, indent=1), name)
     mlflow.end_run()
 
 

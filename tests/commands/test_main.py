@@ -57,6 +57,25 @@ def test_threshold_counts_and_saves(filled: Home, capsys: pytest.CaptureFixture[
     assert json.loads(capsys.readouterr().out)["tau"] == said["tau"]
 
 
+def test_a_decision_is_kept_with_its_reason_and_the_journey_prints_it(
+    filled: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(filled, "threshold", "--quantile", "0.8", "--why", "a first look") == 0
+    first = json.loads(capsys.readouterr().out)
+    assert first["saved"]
+    assert run(filled, "threshold", "--tau-relative", "1.1", "--save") == 0
+    second = json.loads(capsys.readouterr().out)
+    assert run(filled, "threshold", "--journey") == 0
+    said = json.loads(capsys.readouterr().out)
+    assert [d["why"] for d in said["journey"]] == ["a first look", ""]
+    assert said["journey"][0]["tau_bps"] == first["tau"] and said["journey"][1]["tau_relative"] == 1.1
+    assert said["journey"][0]["spikes"] == {s: c["spikes"] for s, c in first["splits"].items()}
+    assert said["in_force"] == said["journey"][1] and said["advice"] is None
+    assert said["in_force"]["rows"] == {s: c["rows"] for s, c in second["splits"].items()}
+    assert run(filled, "threshold", "--journey", "--tau", "2") == 1
+    assert "leave out what sets or saves" in capsys.readouterr().err
+
+
 def test_features_of_the_first_part_are_the_first_rows_of_the_whole_to_the_bit(tmp_path: Path) -> None:
     made = ticks(1500, silences=(400,))
     tables = []

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 from core.errors import BadInput
 from core.features import dataset
 from core.features.bars import Bars
-from core.features.labels import TITLES, Question, events, forward_volatility, held_against, slow_volatility
+from core.features.labels import (
+    TITLES,
+    Question,
+    episodes_at,
+    events,
+    forward_volatility,
+    held_against,
+    slow_volatility,
+)
 from tests.features import tapes
 from tests.features.tapes import same
 
@@ -135,3 +143,17 @@ def test_a_market_that_did_not_move_has_no_slow_volatility() -> None:
     bars = tapes.bars(900, 0)
     bars.values[:, Bars.column("r")] *= 0
     assert np.isnan(slow(bars, Question())).all()
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 30), st.sampled_from([0.0, 1.0, 1.5, 2.0, 3.0, 7.0])), min_size=1, max_size=60),
+    st.lists(st.floats(-1, 8), min_size=1, max_size=10),
+)
+def test_episodes_at_many_thresholds_are_the_events_at_each(rows: list[tuple[int, float]], taus: list[float]) -> None:
+    ns = np.cumsum([step for step, _ in rows]) * 10**9
+    volatility, at = np.array([v for _, v in rows]), np.array([*taus, 1.5, 2.0])
+    assert episodes_at(volatility, ns, 10, at).tolist() == [events(volatility >= tau, ns, 10) for tau in at]
+
+
+def test_no_rows_have_no_episodes() -> None:
+    assert episodes_at(np.empty(0), np.empty(0, np.int64), 60, np.array([1.0])).tolist() == [0]

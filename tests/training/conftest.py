@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
 from core.config import Home
 from core.features.dataset import Dataset
+from core.features.journey import Decision
 from core.features.labels import Question
 from core.training.fit import train
 from core.training.kept import Trained
@@ -47,6 +49,18 @@ def make(
     )  # type: ignore[arg-type]  # fmt: skip
 
 
+def decided(tau_bps: float, why: str, product: str = "BTC-USD") -> Decision:
+    n = dict.fromkeys(("train", "validation", "test"), 100)
+    return Decision(
+        decided_ns=1_795_500_000 * SECOND_NS, venue="coinbase", product=product, label="rv", horizon_s=60,
+        tau_bps=tau_bps, percentile=91.25, rows=n, spikes=n, episodes=n, first_ns=1, last_ns=2, why=why,
+    )  # fmt: skip
+
+
+DECISIONS = (decided(5.0, "too low"), decided(8.7, "one in ten"), decided(8.7, "of another market", "ETH-USD"))
+"""The journey of `mlflow_home` before it is trained in."""
+
+
 @pytest.fixture(scope="session")
 def make_dataset() -> Make:
     return make
@@ -71,4 +85,6 @@ def told() -> list[tuple[float, str]]:
 @pytest.fixture(scope="session")
 def trained(mlflow_home: Home, told: list[tuple[float, str]]) -> list[Trained]:
     """All models, trained once on `make()` with seed 5."""
+    mlflow_home.journey_file.parent.mkdir(parents=True, exist_ok=True)
+    mlflow_home.journey_file.write_bytes(b"".join(msgspec.json.encode(d) + b"\n" for d in DECISIONS))
     return train(mlflow_home, make(), (), 5, lambda share, message: told.append((share, message)), quantile=0.9)

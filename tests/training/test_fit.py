@@ -68,6 +68,15 @@ def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: 
         assert signature.inputs.input_names() == list(meta.features) and signature.outputs is not None
 
 
+def test_the_run_of_a_training_holds_the_journey_of_its_tau(mlflow_home: Home, trained: list[Trained]) -> None:
+    parent = next(r for r in runs(mlflow_home) if r.info.run_name == f"training {trained[0].meta.training}")
+    tags = parent.data.tags
+    assert (tags["tau_why"], tags["tau_percentile"]) == ("one in ten", "91.25")
+    assert tags["tau_decided"] == "2026-11-24T06:00:00+00:00"
+    journey = json.loads(artifact(mlflow_home, parent, "journey.json").read_text())
+    assert [d["why"] for d in journey] == ["too low", "one in ten"]
+
+
 def test_a_logged_model_answers_as_its_signature_says_and_with_the_bits_of_the_fitted_one(
     trained: list[Trained], make_dataset: Make
 ) -> None:

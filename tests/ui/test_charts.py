@@ -7,8 +7,10 @@ import json
 import numpy as np
 import pytest
 
+from core.evaluation.timeline import axis
 from ui import charts
 from ui.charts.evaluation import Line
+from ui.evaluation_timeline import series
 from ui.frames import broken, gaps, spans
 from ui.theme import palette
 
@@ -108,3 +110,25 @@ def test_the_ledger_has_a_lane_a_state_with_its_word_and_hatch(kind: str) -> Non
     assert bars["repaired"].x[0] == 10 * 3_600_000 / 250, "however short, it is seen"
     assert "trades missing: unknown" in bars["open"].customdata[0]
     assert charts.gap_line(kind, [], 0, hour).data == ()
+
+
+@pytest.mark.parametrize("kind", ["dark", "light"])
+def test_spikes_are_one_trace_and_tau_stands_at_its_line(kind: str) -> None:
+    on = axis(NS)
+    line = series(on, NS, MID)
+    bands = [(float(a), float(a) + 2) for a in range(0, 600, 5)]
+    f = charts.spikes(kind, line, line, 8.66, bands, gaps=on.gaps, ticks=([0.0], ["09:00"]), end=float(on.at_s[-1]))
+    assert len(f.data) == 6  # bands and gaps on both rows, two lines
+    assert [len(d.x) for d in f.data if d.name == "spike"] == [5 * len(bands)] * 2
+    assert f.layout.shapes[0].y0 == 8.66
+    assert {"τ 8.7", "mid, USD", "bps", "UTC"} <= set(texts(f)) and any(t.startswith("gap 61 s") for t in texts(f))
+    lines = [d for d in f.data if d.name in ("mid", "volatility")]
+    assert all(d.connectgaps is False and np.isnan(np.array(d.y, float)).any() for d in lines)
+
+
+def test_the_signature_and_the_journey_draw_what_they_are_given() -> None:
+    f = charts.signature("dark", (1, 60, 300), np.array([3.0, 4.0, np.nan]), 60)
+    assert f.data[0].x == (1, 60, 300) and f.layout.xaxis.type == "log" and "bps a 60 s" in texts(f)
+    f = charts.journey("dark", [NS[0], NS[-1]], [8.7, 3.0], ["first", "second"])
+    assert (f.data[0].y, f.data[0].customdata) == ((8.7, 3.0), ("first", "second"))
+    assert {"τ, bps; 2 decided; UTC", "τ 3.0"} == set(texts(f))

@@ -5,17 +5,13 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from core.config import Settings
-from core.features.dataset import Labelled
-from core.features.labels import Question
 from core.ingestion.store import Market
 from core.jobs import Job
 from tests.pages.conftest import trained
 from ui.cells import capture_cells, monitor_cells, no_data
-from ui.consequence import at_tau
 from ui.loaders import Counters
 from ui.pipeline import Facts, steps
 from ui.text import HELP
@@ -124,40 +120,6 @@ def test_exactly_one_step_is_next_until_all_are_done(champion) -> None:
         assert [s.number for s in made] == [1, 2, 3, 4, 5, 6]
         undone = [s for s in made if s.state != "done"]
         assert [s.state for s in undone] == ["next", *["wait"] * (len(undone) - 1)]
-
-
-def rows(volatility: dict[str, np.ndarray]) -> Labelled:
-    frame = pd.concat([
-        pd.DataFrame({"forward_vol_bps": v, "split": s, "session": 0}) for s, v in volatility.items()
-    ], ignore_index=True)  # fmt: skip
-    frame["bar_end_ns"] = np.arange(len(frame)) * 1_000_000_000
-    return Labelled(frame, ("rv_60",), (), Question(), "embedded", "BTC-USD", "d")
-
-
-def test_the_smallest_split_is_named_with_the_tau_that_mends_it() -> None:
-    ramp = np.linspace(0.1, 10, 400)
-    made = rows({"train": ramp, "validation": ramp, "test": ramp / 2})
-    high = at_tau(made, 6.0)
-    assert not high.enough
-    assert "test has 0" in high.sentence
-    mend = float(high.sentence.split("Lower τ to ")[1].split(" ")[0])
-    mended = at_tau(made, mend)
-    assert "Too few" not in mended.sentence
-    assert "train has them in 1 event" in mended.sentence  # a ramp is one event, however many seconds it has
-    assert high.spikes["train"] == int((ramp >= 6).sum())
-
-
-def test_spikes_in_many_events_are_enough() -> None:
-    waves = np.where(np.arange(2000) % 200 < 30, 9.0, 1.0)
-    now = at_tau(rows(dict.fromkeys(("train", "validation", "test"), waves)), 5.0)
-    assert now.enough
-    assert now.events == 10
-    assert "10 events" in now.sentence
-
-
-def test_a_market_without_moves_says_capture_more() -> None:
-    flat = rows({s: np.zeros(50) for s in ("train", "validation", "test")})
-    assert "Capture more" in at_tau(flat, 1.0).sentence
 
 
 def test_alerts_say_what_became_of_them_and_who_was_told() -> None:

@@ -6,19 +6,21 @@ from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
-from ui.charts.threshold import hour
+from ui.charts.threshold import journey, signature, spikes
 
 __all__ = [
     "ap_dots",
     "base",
     "event_line",
     "gap_line",
-    "hour",
+    "journey",
     "lift_dots",
     "market_now",
     "mid_and_spread",
     "monitor",
     "pr_curves",
     "reliability",
+    "signature",
+    "spikes",
     "ticks_per_minute",
 ]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.errors import NotEnough
+from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
+from core.features.labels import episodes_at
 
 BINS = 2000
 FEWEST = 2
@@ -17,24 +19,38 @@ FEWEST = 2
 
 @dataclass(frozen=True)
 class Bins:
-    """`BINS` bins of equal width in log volatility, from `lo` to `hi` bps.
+    """`BINS` bins of equal width in the log of what τ is set on, from `lo` to `hi`.
 
-    cum[split][k] is how many of the split's n values are below edge k; so n - cum[k] seconds are spikes there.
+    cum[split][k] is how many of the split's n values are below edge k; so n - cum[k] seconds are spikes there, in
+    episodes[split][k] runs.
     """
 
     lo: float
     hi: float
     n: dict[str, int]
     cum: dict[str, list[int]]
+    episodes: dict[str, list[int]]
+
+    def edges(self) -> NDArray[np.float64]:
+        """All edges, shape (BINS + 1,)."""
+        return np.geomspace(self.lo, self.hi, BINS + 1)
 
     def edge(self, k: int) -> float:
-        """The volatility at edge k (0 to BINS), bps. The browser sends k, so that both sides hold the same float."""
-        return float(np.geomspace(self.lo, self.hi, BINS + 1)[k])
+        """Edge k (0 to BINS). The browser sends k, so that both sides hold the same float."""
+        return float(self.edges()[min(max(k, 0), BINS)])
 
-    def nearest(self, tau_bps: float) -> int:
-        """The edge nearest to `tau_bps` in log volatility."""
+    def nearest(self, tau: float) -> int:
+        """The edge nearest to `tau` in its log."""
         step = (np.log(self.hi) - np.log(self.lo)) / BINS
-        return int(np.clip(round((np.log(tau_bps) - np.log(self.lo)) / step), 0, BINS))
+        return int(np.clip(round((np.log(tau) - np.log(self.lo)) / step), 0, BINS))
+
+    def enough(self) -> NDArray[np.int64]:
+        """The edges at which every split has 30 spikes and 5 episodes, rising."""
+        good = np.ones(BINS + 1, dtype=bool)
+        for split, n in self.n.items():
+            good &= n - np.array(self.cum[split]) >= ENOUGH_SPIKES
+            good &= np.array(self.episodes[split]) >= ENOUGH_EVENTS
+        return np.flatnonzero(good)
 
     def message(self) -> dict[str, object]:
         """What the browser is sent."""
@@ -42,15 +58,21 @@ class Bins:
             "lo": self.lo,
             "hi": self.hi,
             "bins": BINS,
-            "splits": {name: {"n": self.n[name], "cum": self.cum[name]} for name in self.n},
+            "enough": {"spikes": ENOUGH_SPIKES, "episodes": ENOUGH_EVENTS},
+            "splits": {
+                name: {"n": self.n[name], "cum": self.cum[name], "episodes": self.episodes[name]} for name in self.n
+            },
         }
 
 
-def binned(splits: Mapping[str, NDArray[np.float64]]) -> Bins:
-    """Bin forward volatilities (bps) of each split. Raises NotEnough when there is no spread to draw."""
-    every = np.concatenate([np.asarray(v, dtype=np.float64) for v in splits.values()]) if splits else np.empty(0)
-    positive = every[every > 0]
-    if np.unique(positive).size < FEWEST:
+def binned(splits: Mapping[str, tuple[NDArray[np.float64], NDArray[np.int64]]], horizon_s: int) -> Bins:
+    """Bin what τ is set on, for each split: its values and their bar ends (ns), shape (n,), in the order of time.
+
+    Raises NotEnough when there is no spread to draw.
+    """
+    positive = np.concatenate([v for v, _ in splits.values()]) if splits else np.empty(0)
+    positive = positive[positive > 0]
+    if positive.size < FEWEST or positive.min() == positive.max():
         raise NotEnough(
             f"Have {positive.size:,} seconds with a move of the price, need {FEWEST} different ones "
             "to draw their distribution. Capture a few more minutes."
@@ -60,8 +82,9 @@ def binned(splits: Mapping[str, NDArray[np.float64]]) -> Bins:
     return Bins(
         lo,
         hi,
-        {name: int(v.size) for name, v in splits.items()},
-        {name: np.searchsorted(np.sort(v), edges, "left").tolist() for name, v in splits.items()},
+        {name: int(v.size) for name, (v, _) in splits.items()},
+        {name: np.searchsorted(np.sort(v), edges, "left").tolist() for name, (v, _) in splits.items()},
+        {name: episodes_at(v, ns, horizon_s, edges).tolist() for name, (v, ns) in splits.items()},
     )
 
 

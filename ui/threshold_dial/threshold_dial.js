@@ -1,52 +1,76 @@
-// The function runs again at every rerun of Python, on the same DOM: the dial's own state (k, sent) lives on the root
-// element, and handlers are assigned, never added.
-const PICKS = [0.80, 0.85, 0.90, 0.95, 0.99];
+// The function runs again at every rerun of Python, on the same DOM: the dial's own state (k, typed, sent) lives on the
+// root element, and handlers are assigned, never added.
+const PICKS = [0.90, 0.95, 0.975, 0.99];
+const LADDER = [...Array(99).keys()].map((p) => (p + 1) / 100).concat([0.995, 0.999]); // PageUp and PageDown
 const BAR_SCALE = 0.20; // the table's bars run from 0 to 20 %
 const LEFT = 8, TOP = 22, RIGHT = 46, BOTTOM = 26; // px around the plot
 const QUIET_MS = 350; // after the last key, before Python is told
+const CELLS = ['seconds', 'spikes', 'rate', 'episodes', 'hourly', 'share', 'bars'];
 const whole = new Intl.NumberFormat('en-US');
 
-function bps(x) { // two significant digits, never scientific: as ui/theme.py writes them
+function figure(x) { // two significant digits, never scientific: as ui/theme.py writes them
   if (!x) return '0';
   const rounded = Number(x.toExponential(1));
   return rounded.toFixed(Math.max(0, 1 - Math.floor(Math.log10(Math.abs(rounded)))));
 }
 function percent(share) { return share === 0 ? '0 %' : `${(100 * share).toFixed(share < 0.01 ? 2 : 1)} %`; }
+function place(share) { return `P${(100 * share).toFixed(share > 0.99 ? 2 : 1)}`; }
+function read(text) { // what was typed: a percentile as a share, or a threshold; null where it is neither
+  const plain = text.trim().replace(',', '.').replace(/\s*(bps|×|x)$/i, '');
+  const share = /^p\s*(\d+(?:\.\d+)?)(?:\s*%)?$/i.exec(plain) || /^(\d+(?:\.\d+)?)\s*%$/.exec(plain);
+  if (share) return share[1] > 0 && share[1] < 100 ? { share: share[1] / 100 } : null;
+  return /^\d*\.?\d+$/.test(plain) && Number(plain) > 0 ? { tau: Number(plain) } : null;
+}
 
 export default function ({ data, parentElement, setStateValue }) {
   const root = parentElement.querySelector('.dial');
   const find = (selector) => root.querySelector(selector);
   const plot = find('.plot'), back = find('.back'), front = find('.front'), picks = find('.picks');
-  const { lo, hi, bins, splits } = data;
+  const input = find('.tau'), how = find('.how'), said = find('.said'), percentile = find('.percentile');
+  const { lo, hi, bins, splits, enough, unit } = data;
   const names = Object.keys(splits), first = splits[names[0]];
   const logLo = Math.log(lo), step = (Math.log(hi) - logLo) / bins;
   const edge = (k) => Math.exp(logLo + k * step);
   const clamp = (k) => Math.max(0, Math.min(bins, k));
   const toBin = (value) => clamp(Math.round((Math.log(value) - logLo) / step));
+  const spoken = unit === 'bps' ? 'basis points' : 'times slow volatility';
 
-  const scale = `${lo}|${hi}`;
-  if (root._scale !== scale || root._tau !== data.tau) { // another distribution, or Python moved τ
-    if (root._scale !== scale || toBin(data.tau) !== root._sent) root._k = root._sent = toBin(data.tau);
+  const near = (a, b) => Math.abs(a - b) <= 1e-9 * b; // exp() here and geomspace in Python differ in the last digit
+  const scale = `${lo}|${hi}|${unit}`, answers = data.heard >= (root._stamp ?? 0); // not to a release before the last
+  if (root._scale !== scale || (answers && data.tau !== root._tau)) {
+    if (root._scale !== scale || !near(data.tau, root._sent)) { // another distribution, or Python moved τ
+      root._k = toBin(data.tau);
+      root._typed = root._sent = data.tau;
+    }
     root._scale = scale;
     root._tau = data.tau;
   }
-  let k = root._k;
+  let k = root._k, typed = root._typed; // typed: an exact τ between two edges, until the handle is moved
+  const tau = () => typed ?? edge(k);
+  const editing = () => input.getRootNode().activeElement === input && root._edited;
 
-  const pick = PICKS.map((share) => { // first edge with at least `share` of the training split below it
+  const reached = (share) => { // first edge with at least `share` of the training part below it
     let a = 0, b = bins;
     while (a < b) { const m = (a + b) >> 1; if (first.cum[m] < share * first.n) a = m + 1; else b = m; }
     return a;
-  });
+  };
+  const pick = PICKS.map(reached), ladder = LADDER.map(reached);
   const all = new Float64Array(bins + 1);
   for (const name of names) splits[name].cum.forEach((c, i) => { all[i] += c; });
 
-  find('tbody').innerHTML = names.map((name) => `<tr data-split="${name}"><td>${name}</td><td>${whole.format(splits[name].n)}</td>`
-    + '<td class="spikes"></td><td class="rate"></td><td class="bars"><i class="bar"></i></td></tr>').join('');
-  const rows = [...find('tbody').rows].map((row) => ({
-    spikes: row.querySelector('.spikes'), rate: row.querySelector('.rate'), bar: row.querySelector('.bar'),
-  }));
-  picks.innerHTML = PICKS.map((share) => `<button type="button">P${Math.round(share * 100)}</button>`).join('');
+  const body = find('tbody');
+  if (body.dataset.names !== names.join()) {
+    body.dataset.names = names.join();
+    body.innerHTML = names.map((name) => `<tr data-split="${name}"><th scope="row">${name}</th>`
+      + `${CELLS.map((c) => `<td class="${c}">${c === 'bars' ? '<i class="bar"></i>' : ''}</td>`).join('')}</tr>`).join('');
+    picks.innerHTML = PICKS.map((share) => `<button type="button">P${100 * share}</button>`).join('');
+  }
+  const rows = [...body.rows].map((row) => Object.fromEntries(CELLS.map((c) => [c, row.querySelector(c === 'bars' ? '.bar' : `.${c}`)])));
+  names.forEach((name, i) => { rows[i].seconds.textContent = whole.format(splits[name].n); });
   [...picks.children].forEach((button, i) => { button.onclick = () => { move(pick[i]); release(); }; });
+  find('.unit').textContent = unit === 'bps' ? 'bps' : '× the trailing hour';
+  how.textContent = 'drag, or type bps or a percentile, as P96.5'.replace('bps', unit === 'bps' ? 'bps' : 'a multiple');
+  input.setAttribute('aria-label', `τ in ${spoken}, or a percentile such as P96.5`);
 
   let width, height, ratio, right, bottom, colours = {}, bars, heights, curve, frame = 0, dragging = false;
   const x = (i) => LEFT + (right - LEFT) * i / bins;
@@ -87,7 +111,7 @@ export default function ({ data, parentElement, setStateValue }) {
         line(at, bottom, at, bottom + 4, 0.55);
       }
     }
-    g.textAlign = 'right'; g.fillText('bps', right + 38, height - 8);
+    g.textAlign = 'right'; g.fillText(unit, right + 38, height - 8);
     for (const b of pick) line(x(b), TOP - 6, x(b), TOP, 0.5);
 
     bars = Math.max(1, Math.min(250, Math.floor((right - LEFT) / 3)));
@@ -130,38 +154,73 @@ export default function ({ data, parentElement, setStateValue }) {
     const share = first.n ? first.cum[k] / first.n : 0;
     g.fillStyle = colours.text; g.beginPath(); g.arc(at, bottom - (bottom - TOP) * share, 3.5, 0, 7); g.fill();
     g.font = `600 12px ${colours.font}`; g.fillStyle = colours.tau;
-    const text = `τ ${bps(edge(k))}`, wide = g.measureText(text).width;
+    const text = `τ ${figure(tau())}`, wide = g.measureText(text).width;
     g.fillText(text, Math.min(Math.max(at - wide / 2, LEFT), right - wide), 12);
+    numbers();
+  }
 
-    find('.tau').textContent = bps(edge(k));
-    find('.percentile').textContent = `= P${(share * 100).toFixed(share > 0.99 ? 2 : 1)} of ${names[0]}`;
+  function numbers() {
+    if (!editing()) input.value = figure(tau());
     names.forEach((name, i) => {
-      const { n, cum } = splits[name], spikes = n - cum[k], rate = n ? spikes / n : 0;
-      rows[i].spikes.textContent = whole.format(spikes);
-      rows[i].rate.textContent = percent(rate);
-      rows[i].bar.style.transform = `scaleX(${Math.min(1, rate / BAR_SCALE)})`;
+      const { n, cum, episodes } = splits[name], exact = typed !== null && typed === data.tau && data.counts[name];
+      const [spikes, runs] = exact || [n - cum[k], episodes[k]], rate = n ? spikes / n : 0;
+      write(rows[i].spikes, whole.format(spikes), spikes < enough.spikes);
+      write(rows[i].rate, percent(rate));
+      write(rows[i].episodes, whole.format(runs), runs < enough.episodes);
+      write(rows[i].hourly, n ? figure(3600 * rate) : '–');
+      write(rows[i].share, n ? place(1 - rate) : '–');
+      rows[i].bars.style.transform = `scaleX(${Math.min(1, rate / BAR_SCALE)})`;
     });
-    [...picks.children].forEach((button, i) => button.classList.toggle('on', pick[i] === k));
-    plot.setAttribute('aria-valuemin', bps(lo));
-    plot.setAttribute('aria-valuemax', bps(hi));
-    plot.setAttribute('aria-valuenow', bps(edge(k)));
-    plot.setAttribute('aria-valuetext', `${bps(edge(k))} basis points, ${rows[0].rate.textContent} of ${names[0]} seconds are spikes`);
+    percentile.textContent = `= ${rows[0].share.textContent} of ${names[0]}`;
+    [...picks.children].forEach((button, i) => {
+      const on = pick[i] === k;
+      button.classList.toggle('on', on);
+      button.setAttribute('aria-pressed', on);
+    });
+    const now = figure(tau());
+    plot.setAttribute('aria-valuemin', figure(lo));
+    plot.setAttribute('aria-valuemax', figure(hi));
+    plot.setAttribute('aria-valuenow', now);
+    plot.setAttribute('aria-valuetext', `${now} ${spoken}, ${rows[0].rate.textContent} of ${names[0]} seconds are spikes`);
     root.dataset.k = k;
+  }
+  function write(cell, text, few = false) { // a node that is right already is left alone: each change costs a layout
+    if (cell.textContent !== text) cell.textContent = text;
+    if (cell.classList.contains('few') !== few) cell.classList.toggle('few', few);
+  }
+  function say() { // what the pointer shows at a glance, for who does not see it
+    const parts = names.map((name, i) => `${name} ${rows[i].spikes.textContent} spikes in ${rows[i].episodes.textContent} episodes`);
+    said.textContent = `τ ${figure(tau())} ${spoken}: ${parts.join(', ')}.`;
   }
 
   const ask = () => { frame ||= requestAnimationFrame(draw); };
-  function move(to) { const next = clamp(Math.round(to)); if (next !== k) { k = root._k = next; ask(); } }
-  function release() { if (k !== root._sent) { root._sent = k; setStateValue('k', k); } }
+  function move(to, exact = null) {
+    const next = clamp(Math.round(to));
+    if (next === k && exact === typed) return;
+    k = root._k = next;
+    typed = root._typed = exact;
+    ask();
+  }
+  function release() {
+    clearTimeout(root._quiet);
+    if (near(tau(), root._sent)) return;
+    root._sent = tau();
+    root._stamp = Date.now();
+    if (frame) { cancelAnimationFrame(frame); draw(); }
+    say();
+    setStateValue('at', { k, typed, stamp: root._stamp });
+  }
   const binAt = (event) => (event.clientX - plot.getBoundingClientRect().left - LEFT) / (right - LEFT) * bins;
 
   plot.onpointerdown = (event) => { if (event.button) return; dragging = true; plot.setPointerCapture(event.pointerId); move(binAt(event)); };
   plot.onpointermove = (event) => { if (dragging) move(binAt(event)); };
   plot.onpointerup = plot.onpointercancel = () => { if (dragging) { dragging = false; release(); } };
   plot.onkeydown = (event) => {
-    const by = event.shiftKey ? 20 : 2, next = pick.findIndex((b) => b > k), previous = pick.findLastIndex((b) => b < k);
+    if (/^[\dpP.]$/.test(event.key) && !event.ctrlKey && !event.metaKey && !event.altKey) { input.focus(); return; } // the key lands in it
+    const by = event.shiftKey ? 20 : 2, next = ladder.find((b) => b > k), previous = ladder.findLast((b) => b < k);
     const to = {
       ArrowRight: k + by, ArrowUp: k + by, ArrowLeft: k - by, ArrowDown: k - by, Home: 0, End: bins,
-      PageUp: next < 0 ? k : pick[next], PageDown: previous < 0 ? k : pick[previous],
+      PageUp: next ?? k, PageDown: previous ?? k,
     }[event.key];
     if (to === undefined) return;
     event.preventDefault();
@@ -169,7 +228,32 @@ export default function ({ data, parentElement, setStateValue }) {
     clearTimeout(root._quiet);
     root._quiet = setTimeout(release, QUIET_MS);
   };
-  plot.onblur = () => { clearTimeout(root._quiet); release(); };
+  plot.onblur = release;
+
+  input.onfocus = () => { root._edited = true; input.select(); };
+  input.oninput = () => { input.removeAttribute('aria-invalid'); };
+  input.onkeydown = (event) => {
+    if (event.key === 'Escape') leave();
+    else if (event.key === 'Enter') { event.preventDefault(); if (take()) plot.focus(); }
+  };
+  input.onblur = () => { if (root._edited) { if (input.value.trim() === figure(tau()) || !take()) leave(); } };
+  function take() { // true where what stands in the field is a place on the dial
+    const meant = read(input.value);
+    const there = meant && (meant.share !== undefined || (meant.tau >= lo && meant.tau <= hi));
+    if (!there) {
+      input.setAttribute('aria-invalid', 'true');
+      how.textContent = meant ? `the dial goes from ${figure(lo)} to ${figure(hi)}` : 'not a threshold: type 8.7, P96.5 or 96.5 %';
+      return false;
+    }
+    root._edited = false;
+    input.removeAttribute('aria-invalid');
+    if (meant.share !== undefined) move(reached(meant.share)); else move(toBin(meant.tau), meant.tau);
+    release();
+    ask();
+    return true;
+  }
+  function leave() { root._edited = false; input.removeAttribute('aria-invalid'); input.value = figure(tau()); if (input.getRootNode().activeElement === input) plot.focus(); }
+
   const watch = new ResizeObserver(paintBack);
   watch.observe(plot);
   root.ontransitionend = (event) => { if (event.target === root && event.propertyName === 'background-color') paintBack(); };
