@@ -44,6 +44,24 @@ def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequen
     write_atomically(file(home, evaluation.training), msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
 
 
+def save_folds(home: Home, training: str, rows: pd.DataFrame) -> None:
+    """Write what the models of a training said of rows that they had not seen, before its test part: bar_end_ns,
+    session, fold, mid, vol_bps (trailing), forward_vol_bps, tau_bps, and p of each model by its name. No file for no
+    rows."""
+    import pyarrow as pa
+
+    from core.ingestion.store import parquet
+
+    if len(rows):
+        parquet.write(pa.Table.from_pandas(rows, preserve_index=False), _folds_file(home, training))
+
+
+def load_folds(home: Home, training: str) -> pd.DataFrame | None:
+    """The rows that `save_folds` wrote, in the order of time; None where there are none."""
+    path = _folds_file(home, training)
+    return _rows(path) if path.exists() else None
+
+
 def file(home: Home, training: str) -> Path:
     """Where the evaluation of a training is kept."""
     return home.evaluations / f"{training}.json"
@@ -62,12 +80,20 @@ def load(home: Home, training: str) -> Evaluation:
 
 def load_rows(home: Home, training: str) -> pd.DataFrame:
     """The rows that `save` wrote, in the order of time. Raises NotThere."""
-    from core.ingestion.store import parquet
-
     path = _rows_file(home, training)
     if not path.exists():
         raise NotThere(f"{path} is missing: train again")
+    return _rows(path)
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    from core.ingestion.store import parquet
+
     return pd.DataFrame([row for batch, _ in parquet.read(path, parquet.names(path)) for row in batch])
+
+
+def _folds_file(home: Home, training: str) -> Path:
+    return home.evaluations / f"{training}.folds.parquet"
 
 
 def _rows_file(home: Home, training: str) -> Path:

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.evaluation import events, within
+from core.evaluation.budget import theta_for_budget
 from core.evaluation.evidence import evidence, meter
 from core.evaluation.intervals import Blocks, Resampled, resampled
 from core.evaluation.probability import probability
@@ -79,11 +80,18 @@ class Seconds:
 def seconds(dataset: Dataset, split: str) -> Seconds:
     """The seconds of one part of the dataset, in the order of time."""
     rows = dataset.rows[dataset.rows["split"] == split]
-    question = dataset.question
-    ahead_ns = (1 if question.leaky else question.horizon_s) * SECOND_NS
-    now = rows[["bar_end_ns", "session"]].assign(vol=rows[question.trailing])
+    return seconds_of(rows, dataset.question.trailing, 1 if dataset.question.leaky else dataset.question.horizon_s)
+
+
+def seconds_of(rows: pd.DataFrame, trailing: str, ahead_s: int) -> Seconds:
+    """The seconds of labelled rows, in the order of time.
+
+    rows : bar_end_ns, session, `trailing` (volatility of the last seconds), forward_vol_bps, which is the trailing
+        volatility `ahead_s` later
+    """
+    now = rows[["bar_end_ns", "session"]].assign(vol=rows[trailing])
     later = rows[["bar_end_ns", "session"]].assign(vol=rows["forward_vol_bps"])
-    later["bar_end_ns"] += ahead_ns
+    later["bar_end_ns"] += ahead_s * SECOND_NS
     both = pd.concat([now, later]).drop_duplicates("bar_end_ns").sort_values("bar_end_ns", kind="stable")
     times = both["bar_end_ns"].to_numpy()
     at = np.searchsorted(times, rows["bar_end_ns"].to_numpy())
@@ -239,7 +247,7 @@ class _Shared:
         found = []
         for onset in (False, True):
             for budget in BUDGETS_PER_H:
-                theta = events.theta_for_budget(
+                theta = theta_for_budget(
                     v.bar_end_ns, v.session, p_validation, budget_per_h=budget, cooldown_s=h,
                     counted=calm if onset else None,
                 )  # fmt: skip
