@@ -3,6 +3,17 @@
 An error is never cached: Streamlit's caches keep returned values only.
 """
 
+from ui.loaders.alerting import (
+    Asked,
+    alert_decision,
+    alert_stage,
+    alert_sweep,
+    alerts_did,
+    alerts_line,
+    exported,
+    in_use,
+    rule,
+)
 from ui.loaders.counted import Disk, disk, identity, quarantine
 from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
@@ -28,10 +39,16 @@ from ui.loaders.trained import band_rule, champion, comparison, newest, offered,
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
+    "Asked",
     "Counters",
     "Disk",
     "Said",
+    "alert_decision",
+    "alert_stage",
+    "alert_sweep",
     "alerts",
+    "alerts_did",
+    "alerts_line",
     "alerts_of",
     "band_rule",
     "champion",
@@ -41,6 +58,7 @@ __all__ = [
     "disk",
     "evaluated",
     "evaluation",
+    "exported",
     "fared",
     "feed_names",
     "gaps",
@@ -48,6 +66,7 @@ __all__ = [
     "headline",
     "home",
     "identity",
+    "in_use",
     "job",
     "labelled",
     "last_ticks",
@@ -65,6 +84,7 @@ __all__ = [
     "planted",
     "quarantine",
     "quarantined",
+    "rule",
     "runs",
     "said",
     "save",
