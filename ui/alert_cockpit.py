@@ -17,11 +17,11 @@ from ui.evidence import named, role_of
 from ui.loaders import Asked
 from ui.shell import block, box, caught, fragment, kind, note, table
 from ui.state import Session
-from ui.text import HELP
-from ui.theme import score, utc
+from ui.text import HELP, plural
+from ui.theme import MISSING, score, utc
 
 AIMS = {"budget": "a budget of alerts", "recall": "a share to catch", "cost": "the cost of a miss"}
-LOOKS = {"caught": "caught", "missed": "missed", "false alert": "false alerts"}
+LOOKS = {"caught": ("caught", "caught"), "missed": ("missed", "missed"), "false alert": ("false alert", "false alerts")}
 AROUND_S = 900
 """Seconds drawn to each side of what is looked at."""
 
@@ -92,9 +92,9 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
 
 def _chosen(made: Decision, champion: Meta, settings: Settings) -> None:
     """The rule, what it costs, and the button that takes it."""
-    usable = 0 < made.rule.theta < 1 and not made.silent
+    usable = not made.silent
     block("This rule", f"cooldown {made.rule.cooldown_s} s, re-arms below {made.rule.rearm:g} × the odds of θ")
-    st.metric("θ", score(made.rule.theta) if usable else "–", help=HELP["theta"])
+    st.metric("θ", score(made.rule.theta) if usable else MISSING, help=HELP["theta"])
     box(made.sentence, "ok" if made.met and usable else "warn", key="choice")
     note(f"On test: {cost(made.test)}.")
     mine, same = made.model == champion.name, made.rule == loaders.rule(champion, settings)
@@ -123,7 +123,7 @@ def _history(e: Evaluation, made: Decision) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="history_controls"):
         look = st.segmented_control(
             "Look at", ["all", *LOOKS], key="look", default="all",
-            format_func=lambda k: "whole test part" if k == "all" else f"{len(moments[k])} {LOOKS[k]}",
+            format_func=lambda k: "whole test part" if k == "all" else plural(len(moments[k]), *LOOKS[k]),
         )  # fmt: skip
         look = look or "all"
         at, window = None, None

@@ -37,6 +37,11 @@ def share(x: float | None) -> str:
     return MISSING if x is None else f"{100 * x:.0f} %".replace("-", "−").replace("−0 %", "0 %")
 
 
+def points(x: float | None) -> str:
+    """A difference of two shares, in points of per cent."""
+    return share(x).replace(" %", " pt")
+
+
 def ends(x: Estimate, written: Callable[[float | None], str]) -> str:
     """The interval of a number; the words that there is none also where all draws agree: that is a lack of cases."""
     if x.value is None:
@@ -57,7 +62,7 @@ def signed(written: Callable[[float | None], str]) -> Callable[[float | None], s
 
     def said(x: float | None) -> str:
         text = written(x)
-        return "+" + text if x is not None and x > 0 and text.strip("0. %") else text
+        return "+" + text if x is not None and x > 0 and text.strip("0. pt") else text
 
     return said
 
@@ -85,7 +90,7 @@ def compared_rows(made: Decision) -> Rows:
     ]
     if u is not None and d is not None:
         differences: dict[str, tuple[Estimate, Callable[[float | None], str]]] = {
-            "alerts an hour": (d.alerts_per_h, signed(per_hour)), "episodes caught": (d.recall, signed(share)),
+            "alerts an hour": (d.alerts_per_h, signed(per_hour)), "episodes caught": (d.recall, signed(points)),
             "false an hour": (d.false_per_h, signed(per_hour)),
         }  # fmt: skip
         for row in rows:
@@ -144,4 +149,4 @@ def _extremes(s: Sweep, rising: NDArray[np.intp]) -> NDArray[np.intp]:
     return rising[np.unique(np.concatenate(kept))]
 
 
-__all__ = ["compared_rows", "cost", "curve_of", "ends", "few", "lead", "per_hour", "share", "signed"]
+__all__ = ["compared_rows", "cost", "curve_of", "ends", "few", "lead", "per_hour", "points", "share", "signed"]

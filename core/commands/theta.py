@@ -110,7 +110,7 @@ def use(home: Home, meta: Meta, champion: Meta | None, made: Decision) -> None:
     if champion is None or champion.name != meta.name:
         runs = "there is no champion" if champion is None else f"the monitor runs {champion.name}"
         raise BadInput(f"{runs}, not {meta.name}: make that the champion first, then use its rule")
-    if not 0 < made.rule.theta < 1:
+    if made.silent:
         raise BadInput(f"nothing to use: {made.sentence}")
     change_settings(
         home, theta=made.rule.theta, theta_model=meta.name, cooldown_s=made.rule.cooldown_s, rearm=made.rule.rearm

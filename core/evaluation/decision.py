@@ -33,7 +33,8 @@ class Used(msgspec.Struct, frozen=True, kw_only=True):
 class Decision(msgspec.Struct, frozen=True, kw_only=True):
     """A rule for the alerts of `model`, what it was chosen for, and what it does.
 
-    aim : None where theta was given. sentence : what it does where it was chosen, `there`; why : why there
+    aim : None where theta was given. met, silent, sentence : as of `policy.Choice`; there : what the rule does where it
+        was chosen; why : why there
     used : None where nothing is in use on this training; difference : test figures of this rule less those of `used`
     """
 
@@ -49,6 +50,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     aim: Aim | None
     rule: Rule
     met: bool
+    silent: bool
     sentence: str
     chosen_on: str
     why: str
@@ -56,11 +58,6 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     test: Outcome
     used: Used | None
     difference: Difference | None
-
-    @property
-    def silent(self) -> bool:
-        """Whether the rule alerts nowhere, where it was chosen or on test."""
-        return self.there.alerts == 0 and self.test.alerts == 0
 
 
 @dataclass(frozen=True)
@@ -113,7 +110,8 @@ def decide(
     return Decision(
         training=e.training, model=s.model.name, title=s.model.title, run_id=s.model.run_id, label=e.label,
         horizon_s=e.horizon_s, tau_bps=e.tau_bps, venue=e.venue, product=e.product,
-        aim=aim if isinstance(aim, Aim) else None, rule=taken, met=choice.met, sentence=choice.sentence,
+        aim=aim if isinstance(aim, Aim) else None, rule=taken, met=choice.met, silent=choice.silent,
+        sentence=choice.sentence,
         chosen_on=s.chosen.name, why=s.why, there=Ran(s.chosen, taken).outcome(_draws(e, s.chosen)),
         test=mine.outcome(s.draws),
         used=None if used is None or theirs is None else Used(

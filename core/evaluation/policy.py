@@ -59,11 +59,13 @@ class Aim(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Choice(msgspec.Struct, frozen=True, kw_only=True):
-    """The theta of an aim. `met` is whether the aim is reached; `sentence` says what theta does where it was chosen."""
+    """The theta of an aim. `met` is whether the aim is reached, `silent` whether it is best not to alert at all (theta
+    is then above every forecast); `sentence` says what theta does where it was chosen."""
 
     theta: float
     met: bool
     sentence: str
+    silent: bool = False
 
 
 def choose(s: Sweep, aim: Aim, part: str) -> Choice:
@@ -71,8 +73,8 @@ def choose(s: Sweep, aim: Aim, part: str) -> Choice:
 
     budget : of the thetas before the first that breaks it, from the highest down, the one that alerts most, of equal
         ones the lowest (`budget.theta_for_budget`). recall : the highest that reaches the floor; where none does, the
-        highest of those that catch most. cost : the highest of the cheapest. Where silence is best, theta is just above
-        the highest tried.
+        highest of those that catch most. cost : the highest of the cheapest. Where silence is best, theta is above
+        every forecast.
 
     Raises
     ------
@@ -84,7 +86,7 @@ def choose(s: Sweep, aim: Aim, part: str) -> Choice:
         raise NotEnough(f"{part} has no episode in {s.hours:.1f} h: set a budget instead, or capture more and train")
     at, met, said = {"budget": _for_budget, "recall": _for_recall, "cost": _for_cost}[aim.by](s, aim.value)
     if at is None:
-        return Choice(theta=float(np.nextafter(s.theta[0], np.inf)), met=met, sentence=f"{said} on {part}.")
+        return Choice(theta=s.silent, met=met, sentence=f"{said} on {part}.", silent=True)
     did = f"{_plural(int(s.alerts[at]), 'alert')} in {s.hours:.1f} h"
     caught = f"{int(s.caught[at])} of {_plural(s.episodes, 'episode')} caught"
     return Choice(
@@ -97,7 +99,7 @@ def _for_budget(s: Sweep, most_per_h: float) -> tuple[int | None, bool, str]:
     kept = s.alerts[: over[0]] if over.size else s.alerts
     if not kept.size:
         return None, True, "Nothing alerts: even the highest P breaks the budget"
-    at = kept.size - 1 - int(np.argmax(kept[::-1]))
+    at = kept.size - 1 - int(np.argmax(kept[::-1])) if kept.any() else 0
     return at, True, f"θ {s.theta[at]:.3g} keeps to {most_per_h:g} alerts an hour"
 
 
@@ -205,14 +207,17 @@ class Ran:
             raise BadInput("two rules can be compared on the same seconds only")
         mine, its = ((r.counts, np.vstack([r.counts.sum(axis=0), blocks.sums(r.counts)])) for r in (self, other))
 
-        def differ(of: Callable[[Floats], Floats], column: int) -> Estimate:
+        def differ(of: Callable[[Floats], Floats], column: int, most: float = np.inf) -> Estimate:
             held = blocks.holding((mine[0][:, column] + its[0][:, column]) > 0)
             with np.errstate(invalid="ignore", divide="ignore"):
-                return estimate(of(mine[1]) - of(its[1]), held, "plain")
+                found = estimate(of(mine[1]) - of(its[1]), held, "plain")
+            if found.low is None or found.high is None:
+                return found
+            return Estimate(value=found.value, low=max(found.low, -most), high=min(found.high, most))
 
         return Difference(
             alerts_per_h=differ(lambda c: _hourly(c, 0), 0), false_per_h=differ(lambda c: _hourly(c, 2), 2),
-            recall=differ(lambda c: c[:, 4] / c[:, 3], 3),
+            recall=differ(lambda c: c[:, 4] / c[:, 3], 3, 1.0),
         )  # fmt: skip
 
     def table(self) -> pd.DataFrame:

@@ -62,6 +62,7 @@ class Sweep:
 
     alerts : raised, those included that are neither right nor false because their session ends first
     caught : of `episodes`
+    silent : the lowest theta above every forecast; 1 or more, which no setting can be, where one is 1
     """
 
     theta: Floats
@@ -71,6 +72,7 @@ class Sweep:
     caught: Rows
     episodes: int
     hours: float
+    silent: float
 
     @property
     def alerts_per_h(self) -> Floats:
@@ -89,13 +91,13 @@ class Sweep:
 def sweep(part: Part, cooldown_s: int, rearm: float, thetas: Floats | None = None) -> Sweep:
     """Run the alarm over `part` at each of `thetas` (k,), by default at all that are worth trying above 0 and below 1.
 
-    Raises BadInput where the part has no forecast between 0 and 1.
+    Raises BadInput where the part has no forecast above 0.
     """
     s = part.seconds
+    if not (part.p > 0).any():
+        raise BadInput(f"no forecast of {part.name} is above 0: there is no alert probability to choose")
     if thetas is None:
-        thetas = tried(part.p[(part.p > 0) & (part.p < 1)])
-    if not thetas.size or not part.hours:
-        raise BadInput(f"no forecast of {part.name} lies between 0 and 1: there is no alert probability to choose")
+        thetas = tried(np.minimum(part.p[part.p > 0], np.nextafter(1.0, 0.0)))
     t, session, horizon_ns = s.bar_end_ns, s.session, part.horizon_s * SECOND_NS
     start = np.flatnonzero(part.spans.start)
     judged = t + horizon_ns <= ends_of(t, session)
@@ -105,7 +107,8 @@ def sweep(part: Part, cooldown_s: int, rearm: float, thetas: Floats | None = Non
         judged, horizon_ns, thetas, rearm_at(thetas, rearm), cooldown_s * SECOND_NS, counts,
     )  # fmt: skip
     alerts, right, false, caught = counts.T
-    return Sweep(thetas, alerts, right, false, caught, part.episodes, part.hours)
+    silent = float(np.nextafter(np.nanmax(part.p), np.inf))
+    return Sweep(thetas, alerts, right, false, caught, part.episodes, part.hours, silent)
 
 
 @njit(cache=True, nogil=True)

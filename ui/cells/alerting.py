@@ -15,7 +15,7 @@ from ui.theme import score
 def tuning_cells(champion: Meta, stale: str | None, now: Decision, leakage: Leakage) -> list[Cell]:
     """Alert tuning: the champion, the rule in use, what that did on test, and what a rule is chosen on."""
     test, there = now.test, now.there
-    rule = f"cooldown {now.rule.cooldown_s} s, re-arms below {now.rule.rearm:g} × its odds"
+    rule = f"{now.rule.cooldown_s} s apart, re-arms at {now.rule.rearm:g}"
     hourly = f"{test.alerts} in {test.hours:.1f} h {ends(test.alerts_per_h, per_hour)}"
     return [
         champion_cell(champion, stale),

@@ -68,8 +68,8 @@ def alert_curve(
     f.update_layout(
         hovermode="x unified", dragmode=False,
         yaxis=side | {"domain": [0.53, 1], "range": [0, 1.12 * most], "nticks": 5},
-        yaxis2=side | {"domain": [0, 0.43], "range": [-0.04, 1.12], "tickvals": [0, 0.25, 0.5, 0.75, 1],
-                       "tickformat": ".0%"},
+        yaxis2=side | {"domain": [0, 0.43], "range": [-0.04, 1.12], "tickvals": [0, 0.5, 1],
+                       "ticktext": ["0", "50 %", "100 %"]},
     )  # fmt: skip
     x = odds(curve.theta)
     for name, values, axis in (("alerts an hour", curve.alerts_per_h, "y"), ("caught", curve.recall, "y2")):
@@ -77,7 +77,7 @@ def alert_curve(
             x=x, y=values, mode="lines", name=name, yaxis=axis, customdata=[score(t) for t in curve.theta],
             line={"color": colour, "width": 1.6, "shape": "vh"},
             hovertemplate="θ %{customdata}: %{y:.1f} an hour<extra></extra>" if axis == "y" else
-            "%{y:.0%} of episodes<extra></extra>",
+            "%{y:.0%} of the episodes<extra></extra>",
         )  # fmt: skip
     at = float(odds(theta))
     ends = [float(v) for v in (*x[[0, -1]], at, *([] if used is None else [float(odds(used))]))]
