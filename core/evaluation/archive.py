@@ -19,19 +19,22 @@ if TYPE_CHECKING:
     from core.evaluation.evaluate import Forecast
     from core.features.dataset import Dataset
 
+ROWS = ("bar_end_ns", "session", "mid", "forward_vol_bps", "slow_bps", "standing_bps")
+"""Columns of labelled rows that are kept, as far as they are there."""
+
 
 def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequence[Forecast]) -> None:
     """Write the evaluation and, beside it, the rows that its pictures of events are drawn from.
 
-    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, and p of each model by its
-    name.
+    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, p of each model by its name,
+    and slow_bps and standing_bps as `Labelled` has them.
     """
     import pyarrow as pa
 
     from core.ingestion.store import parquet
 
     kept = dataset.rows[dataset.rows["split"] != "train"]
-    columns = kept[["bar_end_ns", "session", "split", "mid", "forward_vol_bps", "spike"]].assign(
+    columns = kept[[name for name in (*ROWS, "split", "spike") if name in kept]].assign(
         vol_bps=kept[dataset.question.trailing]
     )
     test = (kept["split"] == "test").to_numpy()
@@ -46,8 +49,8 @@ def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequen
 
 def save_folds(home: Home, training: str, rows: pd.DataFrame) -> None:
     """Write what the models of a training said of rows that they had not seen, before its test part: bar_end_ns,
-    session, fold, mid, vol_bps (trailing), forward_vol_bps, tau_bps, and p of each model by its name. No file for no
-    rows."""
+    session, fold, mid, vol_bps (trailing), forward_vol_bps, slow_bps and standing_bps, tau of the fold as it was set,
+    and p of each model by its name. No file for no rows."""
     import pyarrow as pa
 
     from core.ingestion.store import parquet

@@ -45,6 +45,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True):
     label: str
     horizon_s: int
     tau_bps: float
+    tau_relative: float | None
     venue: str
     product: str
     aim: Aim | None
@@ -109,7 +110,7 @@ def decide(
     theirs = None if used is None else used[0].ran(used[1])
     return Decision(
         training=e.training, model=s.model.name, title=s.model.title, run_id=s.model.run_id, label=e.label,
-        horizon_s=e.horizon_s, tau_bps=e.tau_bps, venue=e.venue, product=e.product,
+        horizon_s=e.horizon_s, tau_bps=e.tau_bps, tau_relative=e.tau_relative, venue=e.venue, product=e.product,
         aim=aim if isinstance(aim, Aim) else None, rule=taken, met=choice.met, silent=choice.silent,
         sentence=choice.sentence,
         chosen_on=s.chosen.name, why=s.why, there=Ran(s.chosen, taken).outcome(_draws(e, s.chosen)),

@@ -40,14 +40,11 @@ def folded(e: Evaluation, rows: pd.DataFrame, model: str) -> Part | None:
 
 
 def _part(e: Evaluation, name: str, rows: pd.DataFrame, model: str) -> Part:
-    question = Question(e.label, e.horizon_s)
-    s = seconds_of(rows, "vol_bps", 1 if question.leaky else e.horizon_s)
-    tau: float | np.ndarray = e.tau_bps
-    if "fold" in rows:
-        of = rows.groupby("session")["tau_bps"].first()
-        tau = of.reindex(s.session).to_numpy()
+    whole = e.tau_bps if e.tau_relative is None else e.tau_relative
+    tau = rows["tau"].to_numpy() if "tau" in rows else whole
+    s = seconds_of(rows, "vol_bps", Question(e.label, e.horizon_s).ahead, tau, e.tau_relative is not None)
     p, mid = (s.spread(rows[column].to_numpy(dtype=np.float64)) for column in (model, "mid"))
-    return Part(name, s, p, mid, tau, e.horizon_s)
+    return Part(name, s, p, mid, e.horizon_s)
 
 
 def chosen_on(e: Evaluation, rows: pd.DataFrame, folds: pd.DataFrame | None, model: str) -> tuple[Part, str]:

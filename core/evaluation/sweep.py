@@ -28,7 +28,6 @@ class Part:
     name : in words, "validation"
     seconds : in the order of time, (n,)
     p, mid : (n,) forecasts, and mid prices in USD; NaN on seconds without a row
-    tau_bps : that trailing volatility is held against: one, or one of each second, (n,)
     horizon_s : H
     """
 
@@ -36,14 +35,13 @@ class Part:
     seconds: Seconds
     p: Floats
     mid: Floats
-    tau_bps: float | Floats
     horizon_s: int
 
     @cached_property
     def spans(self) -> Episodes:
         """Where episodes start and are on."""
         s = self.seconds
-        return episodes(s.bar_end_ns, s.session, s.trailing_bps, tau_bps=self.tau_bps, horizon_s=self.horizon_s)
+        return episodes(s.bar_end_ns, s.session, s.trailing_bps, tau_bps=s.tau_bps, horizon_s=self.horizon_s)
 
     @property
     def episodes(self) -> int:

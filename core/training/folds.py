@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation import archive
 from core.evaluation.evidence import evidence
 from core.evaluation.probability import fit_sigmoid
 from core.evaluation.record import Evidence, Fold
 from core.evaluation.scores import score_at
 from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
+from core.features.labelled import quantity, thresholds
 from core.features.steps import SHARES
+from models import Multiple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,25 +94,29 @@ def learned(
     dataset: Dataset,
     rows: pd.DataFrame,
     steer: pd.DataFrame | None,
-    tau_bps: float,
+    tau: float,
     seed: int,
     params: Params | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Estimator:
-    """`model` fitted on `rows` at `tau_bps` and steered by `steer`, with `params` in place of its own.
+    """`model` fitted on `rows` at `tau` and steered by `steer`, with `params` in place of its own.
 
-    Models that forecast volatility itself are also told it. Raises ValueError where the model cannot be fitted.
+    tau is in bps, or a multiple of slow volatility as the dataset's is. Models that forecast volatility itself are also
+    told it. Raises ValueError where the model cannot be fitted.
     """
 
     def asked(some: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-        return seen(dataset, some), some["forward_vol_bps"].to_numpy() >= tau_bps
+        reached = some["forward_vol_bps"].to_numpy() >= thresholds(some, tau, dataset.relative)
+        return seen(dataset, some), reached
 
-    estimator: Any = model.build(seed, dataset.question.trailing)
+    question = dataset.question
+    estimator: Any = model.build(seed, question.trailing)
     if params:
         estimator.set_params(**params)
     fitted: Estimator = estimator.fit(
         *asked(rows), validation=asked(steer) if steer is not None and len(steer) else None, progress=progress,
-        target=rows["forward_vol_bps"].to_numpy(), tau_bps=tau_bps,
+        target=rows["forward_vol_bps"].to_numpy(),
+        tau=Multiple(tau, question.slow, question.slow_scale) if dataset.relative else tau,
     )  # fmt: skip
     return fitted
 
@@ -138,7 +145,7 @@ def walk_forward(
     seed : of everything random
     quantile : the one that gave the dataset its tau: each fold then takes tau from the stretch just before it, never
         from later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None
-        where tau was given in bps: it is the same in each fold
+        where tau was given as a number: it is the same in each fold
     params : by a model's name, in place of the model's own
     said : to be filled with what each model says of the rows it is scored on, calibrated on the later of its earlier
         rows as a training calibrates on validation. Stretches with one class are then forecast as well: an alert in a
@@ -165,10 +172,11 @@ def _scored(
     params: Params | None, said: Said | None,
 ) -> Fold:  # fmt: skip
     fit, steer, scored = (rows.iloc[at] for at in (part.fit, part.steer, part.scored))
-    tau_bps = float(dataset.tau_bps)
+    tau, relative = float(dataset.tau), dataset.relative
     if quantile is not None and len(part.recent):
-        tau_bps = float(np.quantile(rows["forward_vol_bps"].to_numpy()[part.recent], quantile))
-    spike = scored["forward_vol_bps"].to_numpy() >= tau_bps
+        tau = float(np.quantile(quantity(rows.iloc[part.recent], relative), quantile))
+    taus = thresholds(scored, tau, relative)
+    spike = scored["forward_vol_bps"].to_numpy() >= taus
     base_rate = float(spike.mean())
     ap, note = None, ""
     if not len(fit):
@@ -177,13 +185,13 @@ def _scored(
         note = "no spike in it" if base_rate == 0 else "spikes only"
     if len(fit) and (not note or said is not None):
         try:
-            estimator = learned(model, dataset, fit, steer, tau_bps, seed, params)
+            estimator = learned(model, dataset, fit, steer, tau, seed, params)
         except ValueError as error:
             note = note or f"not fitted: {error}"
         else:
             p = estimator.predict_proba(seen(dataset, scored))[:, 1]
             ap = None if note else score_at(model.NAME, spike, p, 0.5, f"fold {part.number}").pr_auc
-            known = steer["forward_vol_bps"].to_numpy() >= tau_bps
+            known = steer["forward_vol_bps"].to_numpy() >= thresholds(steer, tau, relative)
             if said is not None and not model.DISTORTED:
                 said[model.NAME, part.number] = p
             elif said is not None and 0 < known.sum() < known.size:
@@ -192,14 +200,16 @@ def _scored(
     times = scored["bar_end_ns"].to_numpy()
     return Fold(
         number=part.number, model=model.NAME, train_rows=len(fit) + len(steer), rows=len(scored),
-        spikes=int(spike.sum()), first_ns=int(times[0]), last_ns=int(times[-1]), tau_bps=tau_bps, base_rate=base_rate,
-        ap=ap, lift=None if ap is None else ap / base_rate, note=note,
+        spikes=int(spike.sum()), first_ns=int(times[0]), last_ns=int(times[-1]), base_rate=base_rate,
+        tau_bps=float(np.median(taus)), tau_relative=tau if relative else None, ap=ap,
+        lift=None if ap is None else ap / base_rate, note=note,
     )  # fmt: skip
 
 
 def out_of_fold(dataset: Dataset, folds: Sequence[Fold], said: Said, names: Mapping[str, str]) -> pd.DataFrame:
     """What `walk_forward` filled into `said` as rows, in the order of time: bar_end_ns, session, fold, mid, vol_bps
-    (trailing), forward_vol_bps, tau_bps of the fold, and p of each model by `names[model]`, NaN where it said nothing.
+    (trailing), forward_vol_bps, slow_bps and standing_bps as `Labelled` has them, tau of the fold as it was set, and p
+    of each model by `names[model]`, NaN where it said nothing.
     """
     import pandas as pd
 
@@ -207,8 +217,10 @@ def out_of_fold(dataset: Dataset, folds: Sequence[Fold], said: Said, names: Mapp
     kept = []
     for f in {f.number: f for f in folds}.values():
         inside = rows[rows["bar_end_ns"].between(f.first_ns, f.last_ns)]
-        columns = inside[["bar_end_ns", "session", "mid", "forward_vol_bps"]].assign(
-            fold=f.number, vol_bps=inside[dataset.question.trailing], tau_bps=f.tau_bps
+        columns = inside[[name for name in archive.ROWS if name in inside]].assign(
+            fold=f.number,
+            vol_bps=inside[dataset.question.trailing],
+            tau=f.tau_bps if f.tau_relative is None else f.tau_relative,
         )
         kept.append(columns.assign(**{name: said.get((model, f.number), np.nan) for model, name in names.items()}))
     return pd.concat(kept).sort_values("bar_end_ns", kind="stable") if kept else pd.DataFrame()

@@ -15,12 +15,15 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
 from core.errors import Damaged, NotThere
 from core.evaluation.policy import Rule
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
+from core.features.labels import Question, slow_volatility
 
 if TYPE_CHECKING:
     from core.ingestion.store import Market
@@ -33,7 +36,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """One trained model: the question it answers, what it was made from, and its scores.
 
     `scores` are of the test part, `validation` of the part that chose theta (so they flatter); both at `theta`.
-    `training` is shared by the models of one training, `name` is the folder. tau in bps, times in ns UTC.
+    `training` is shared by the models of one training, `name` is the folder. Times in ns UTC. tau_relative is the
+    multiple of slow volatility that tau is, None where it is in bps; tau_bps is then its median over the training part.
     """
 
     name: str
@@ -66,11 +70,24 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     calibration: tuple[float, float] | None = None
     """(slope, shift) of the sigmoid that bends the model's log-odds, None where it says frequencies by itself."""
     leakage: Leakage = UNCHECKED
+    tau_relative: float | None = None
 
     @property
     def leaky(self) -> bool:
         """Whether the label itself gives its answer away (`next_row`)."""
         return self.label in LEAKY_LABELS
+
+    @property
+    def question(self) -> Question:
+        """The label and the horizon that it answers."""
+        return Question(self.label, self.horizon_s)
+
+    def taus(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The threshold on each bar's forward volatility in bps, (n,), from features (len(FEATURES), n); NaN where it
+        is relative and the bar has no slow volatility."""
+        if self.tau_relative is None:
+            return np.full(features.shape[1], self.tau_bps)
+        return self.tau_relative * slow_volatility(self.question, features)
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
@@ -85,6 +102,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     fingerprint: str
     models: tuple[Meta, ...]
+    tau_relative: float | None = None
 
 
 def artifacts(home: Home) -> list[Meta]:
@@ -112,7 +130,7 @@ def runs(home: Home) -> list[Training]:
         Training(
             training=training, trained_ns=first.trained_ns, label=first.label, horizon_s=first.horizon_s,
             tau_bps=first.tau_bps, venue=first.venue, product=first.product, fingerprint=first.fingerprint,
-            models=(first, *rest),
+            models=(first, *rest), tau_relative=first.tau_relative,
         )
         for training, (first, *rest) in grouped.items()
     ]  # fmt: skip
@@ -242,7 +260,15 @@ def stale(
         return f"trained on the label {meta.label}, now {settings.label}"
     if meta.horizon_s != settings.horizon_s:
         return f"trained on the next {meta.horizon_s} s, now {settings.horizon_s} s"
-    if settings.tau_bps is not None:
+    if (meta.tau_relative is None) != (settings.tau_relative is None):
+        scales = ("in bps", "as a multiple of slow volatility")
+        was, now = (scales[x is not None] for x in (meta.tau_relative, settings.tau_relative))
+        return f"trained on τ {was}, now {now}"
+    if meta.tau_relative is not None and settings.tau_relative is not None:
+        if not math.isclose(meta.tau_relative, settings.tau_relative, rel_tol=1e-9):
+            was, now = _apart(meta.tau_relative, settings.tau_relative)
+            return f"trained on τ {was} × slow volatility, now {now} ×"
+    elif settings.tau_bps is not None:
         if not math.isclose(meta.tau_bps, settings.tau_bps, rel_tol=1e-9):
             was, now = _apart(meta.tau_bps, settings.tau_bps)
             return f"trained on τ {was}, now {now}"

@@ -35,7 +35,7 @@ def folds_of(rows: pd.DataFrame) -> pd.DataFrame:
     """The test rows, as if they had been scored in two folds; the second with a tau of its own."""
     late = rows[rows["split"] == "test"].drop(columns="split")
     fold = np.repeat([1, 2], [len(late) // 2, len(late) - len(late) // 2])
-    return late.assign(fold=fold, tau_bps=np.where(fold == 1, 5.0, 6.0))
+    return late.assign(fold=fold, tau=np.where(fold == 1, 5.0, 6.0))
 
 
 def test_a_rule_is_chosen_on_validation_and_test_has_no_say(made: tuple[Evaluation, pd.DataFrame]) -> None:
@@ -63,13 +63,25 @@ def test_where_validation_holds_too_little_folds_take_its_place(made: tuple[Eval
     s = stage(e, quiet, folds, MODEL)
     assert s.chosen.name == FOLDS and "fewer than 5: θ is chosen on the walk-forward folds" in s.why
     assert np.unique(s.chosen.seconds.session).size == 3  # a hole in the first one or the second, and the cut
-    taus = np.asarray(s.chosen.tau_bps)
+    taus = s.chosen.seconds.tau_bps
     assert set(taus.tolist()) == {5.0, 6.0} and (np.diff(taus) >= 0).all()
     assert s.chosen.hours == pytest.approx(len(folds) / 3600)
     assert "no forecasts of folds were kept" in stage(e, quiet, None, MODEL).why
     assert "the folds hold no more" in stage(e, quiet, folds.assign(vol_bps=1.0, forward_vol_bps=1.0), MODEL).why
     unsaid = folds.assign(**{MODEL: np.nan})
     assert stage(e, quiet, unsaid, MODEL).chosen.name == "validation"
+
+
+def test_a_relative_tau_is_another_number_at_each_second(made: tuple[Evaluation, pd.DataFrame]) -> None:
+    e, rows = made
+    slow = np.where(rows["session"] == 0, 2.0, 4.0)
+    relative = msgspec.structs.replace(e, tau_relative=1.5)
+    s = stage(relative, rows.assign(slow_bps=slow, standing_bps=slow + 1), None, MODEL)
+    test = s.test.seconds
+    at = np.zeros(test.bar_end_ns.size, bool)
+    at[test.at] = True
+    assert set(test.tau_bps[at & (test.session == 1)]) == {7.5} and set(test.tau_bps[~at]) == {3.0, 6.0}
+    assert s.test.episodes == int(s.test.spans.start.sum()) > 0
 
 
 def test_the_rule_in_use_stands_beside_it_on_the_same_rows(made: tuple[Evaluation, pd.DataFrame]) -> None:

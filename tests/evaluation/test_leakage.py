@@ -241,7 +241,7 @@ def test_too_little_to_ask_is_undecided_and_one_failure_is_leaky(rows: Labelled,
     assert verdict([*good, Check(name="signatures", passed=None, detail="")]).verdict == "clean"
     assert verdict(good[1:]).verdict == "undecided"
     assert verdict([*good[1:], Check(name="signatures", passed=False, detail="")]).verdict == "leaky"
-    found = examine(market, Question(), tau_bps=1e5)
+    found = examine(market, Question(), tau=1e5)
     assert found.verdict == "undecided" and "one class" in found.checks[4].detail
     assert [check.name for check in found.checks] == list(CHECKS)
     with pytest.raises(BadInput, match="no leak named nothing"):

@@ -31,9 +31,9 @@ def drawn(seed: int, n: int = 700, quiet: bool = False) -> Part:
     p[rng.random(n) < 0.02] = np.nan
     steps = np.where(rng.random(n) < 0.01, 30, 1)
     session = np.repeat([0, 4, 7], -(-n // 3))[:n]
-    tau = np.inf if quiet else np.where(session == 4, 2.5, 2.0)
-    when = Seconds(np.cumsum(steps) * SECOND, session, vol, np.arange(n))
-    return Part("validation", when, p, np.full(n, 100.0), tau, H)
+    tau = np.full(n, np.inf) if quiet else np.where(session == 4, 2.5, 2.0)
+    when = Seconds(np.cumsum(steps) * SECOND, session, vol, tau, np.arange(n))
+    return Part("validation", when, p, np.full(n, 100.0), H)
 
 
 @settings(max_examples=30)
@@ -132,7 +132,7 @@ def test_without_an_episode_only_a_budget_can_be_asked_for() -> None:
     assert choose(made, Aim(by="budget", value=60), part.name).met
     with pytest.raises(NotEnough, match="validation has no episode"):
         choose(made, Aim(by="recall", value=0.5), part.name)
-    nothing = Part("validation", part.seconds, np.zeros(part.p.size), part.mid, 2.0, H)
+    nothing = Part("validation", part.seconds, np.zeros(part.p.size), part.mid, H)
     with pytest.raises(BadInput, match="is above 0"):
         sweep(nothing, H, 0.5)
 
@@ -147,7 +147,7 @@ def test_an_outcome_is_what_the_evaluation_counts_with_rates_leads_and_a_row_an_
     ran = Ran(part, Rule(theta=theta, cooldown_s=cooldown_s, rearm=0.5))
     o = ran.outcome(blocks)
     same = alerts_at(
-        s.bar_end_ns, s.session, s.trailing_bps, part.p, theta=theta, tau_bps=part.tau_bps, horizon_s=H,  # type: ignore[arg-type]
+        s.bar_end_ns, s.session, s.trailing_bps, part.p, theta=theta, tau_bps=s.tau_bps, horizon_s=H,
         budget_per_h=1, onset=False, blocks=blocks, cooldown_s=cooldown_s,
     )  # fmt: skip
     assert (o.right + o.false, o.right, o.episodes, o.caught) == (same.alerts, same.right, same.episodes, same.caught)

@@ -25,7 +25,7 @@ def crown(home: Home, name: str = "zscore", quantile: float = 0.9, venue: str = 
     (x, y), (x_val, y_val), (x_test, y_test) = (data.part(split) for split in dataset.SPLITS)
     model = models.discover()[name]
     estimator = model.build(0, data.question.trailing)
-    estimator.fit(x, y, validation=(x_val, y_val), target=data.volatility("train"), tau_bps=data.tau_bps)
+    estimator.fit(x, y, validation=(x_val, y_val), target=data.volatility("train"), tau=data.tau_bps)
     p_val, p_test = (estimator.predict_proba(part)[:, 1] for part in (x_val, x_test))
     scores = score(name, y_val, p_val, y_test, p_test)
     suffix, content = models.to_bytes(estimator)

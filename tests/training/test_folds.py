@@ -122,7 +122,7 @@ def test_what_was_said_out_of_fold_is_kept_calibrated_with_the_quiet_stretches(m
         known = said.get((f.model, f.number))
         np.testing.assert_array_equal(mine, np.full(f.rows, np.nan) if known is None else known)
     later = kept[kept["fold"] >= 4]
-    shares = [float((later["forward_vol_bps"] >= later["tau_bps"]).mean()), float(later["logistic-1"].mean())]
+    shares = [float((later["forward_vol_bps"] >= later["tau"]).mean()), float(later["logistic-1"].mean())]
     assert shares[1] == pytest.approx(shares[0], rel=0.6)  # of weighted classes it would say far more
     assert len(out_of_fold(dataset, (), {}, {})) == 0
 
@@ -149,9 +149,9 @@ def test_a_slow_model_is_tried_on_its_last_folds_and_one_that_forecasts_volatili
     heard: list[tuple[float, float]] = []
 
     class Hears:
-        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau_bps: float) -> Any:
-            assert ((target >= tau_bps) == y).all() and len(target) == len(X)
-            heard.append((float(target[-1]), tau_bps))
+        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau: float) -> Any:
+            assert ((target >= tau) == y).all() and len(target) == len(X)
+            heard.append((float(target[-1]), tau))
             return self
 
         def predict_proba(self, X: Any) -> Any:
@@ -165,6 +165,34 @@ def test_a_slow_model_is_tried_on_its_last_folds_and_one_that_forecasts_volatili
     assert [fold.lift for fold in folds] == [pytest.approx(1.0)] * 2
     rows = before_test(make_dataset())
     assert learned(slow, make_dataset(), rows, None, 8.7, 0) is not None
+
+
+def test_a_relative_tau_of_a_fold_is_the_quantile_of_the_multiples_just_before_it(make_dataset: Make) -> None:
+    dataset = make_dataset(tau_relative=1.1)
+    rows = before_test(dataset)
+    ratio = rows["forward_vol_bps"].to_numpy() / rows["slow_bps"].to_numpy()
+    cut = parts(rows["bar_end_ns"].to_numpy(), 60)
+    for fold, part in zip(walk_forward(dataset, chosen("har"), quantile=0.8), cut, strict=True):
+        assert fold.tau_relative == np.quantile(ratio[part.recent], 0.8)
+        slow = rows["slow_bps"].to_numpy()[part.scored]
+        assert fold.tau_bps == pytest.approx(fold.tau_relative * np.median(slow))
+        assert fold.spikes == (rows["forward_vol_bps"].to_numpy()[part.scored] >= fold.tau_relative * slow).sum()
+    assert {fold.tau_relative for fold in walk_forward(dataset, chosen("har"))} == {1.1}
+    assert all(fold.lift is not None for fold in walk_forward(dataset, chosen("har")))
+
+
+def test_a_model_that_forecasts_volatility_is_told_the_multiple_and_its_column(make_dataset: Make) -> None:
+    dataset = make_dataset(tau_relative=1.1)
+    heard: list[Any] = []
+
+    class Hears:
+        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau: Any) -> Any:
+            heard.append((tau, ((target >= tau.k * (tau.scale * X[tau.column])) == y).all()))
+            return self
+
+    model: Any = SimpleNamespace(NAME="hears", TITLE="hears", BASELINE=False, build=lambda _seed, _column: Hears())
+    learned(model, dataset, before_test(dataset), None, dataset.tau, 0)
+    assert heard == [((1.1, "rms_3600", np.sqrt(60)), True)]
 
 
 def behind(spikes: int, episodes: int) -> Evidence:

@@ -105,7 +105,7 @@ def rule(meta: Meta, settings: Settings) -> Rule:
 def _did(root: str, training: str, written: int, model: str, rule: Rule) -> Happened:
     on = _stage(root, training, written, model).test
     return happened(
-        on.seconds, on.p, theta=rule.theta, tau_bps=on.tau_bps, horizon_s=on.horizon_s, onset=False,
+        on.seconds, on.p, theta=rule.theta, horizon_s=on.horizon_s, onset=False,
         cooldown_s=rule.cooldown_s, rearm=rule.rearm,
     )  # fmt: skip
 
