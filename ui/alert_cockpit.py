@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.config import Settings
+from core.evaluation.combinations import THETAS
 from core.evaluation.decision import Decision
 from core.evaluation.policy import Aim
 from core.evaluation.record import Evaluation
 from core.features.bars import SECOND_NS
 from core.training.registry import Meta
 from ui import actions, charts, loaders
-from ui.alert_decision import compared_rows, cost, curve_of, few
+from ui.alert_decision import compared_rows, cost, curve_of, few, pair_rows
 from ui.evaluation_panels import figure
 from ui.evidence import named, role_of
 from ui.loaders import Asked
@@ -51,6 +52,7 @@ def cockpit(e: Evaluation, champion: Meta, settings: Settings) -> None:
     table(*compared_rows(made), key="compared")
     note(f"All alerts count, also those raised while an episode is on: they come late, and are false. {few(made)}")
     with caught():
+        _pairs(made, aim, _basis(champion, settings))
         _history(e, made)
     _files(made)
 
@@ -58,8 +60,9 @@ def cockpit(e: Evaluation, champion: Meta, settings: Settings) -> None:
 def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked, Aim]:
     """Model, aim, cooldown and hysteresis; τ is set elsewhere."""
     models = {m.name: m for m in e.models}
-    now = loaders.rule(champion, settings)
-    basis = f"{champion.name} {now.cooldown_s} {now.rearm}"
+    now, session, basis = loaders.rule(champion, settings), Session(), _basis(champion, settings)
+    cooldown, share = session.taken_pair(basis) or (now.cooldown_s, now.rearm)
+    basis += f" {cooldown} {share}"
     with st.container(horizontal=True, vertical_alignment="bottom", key="alert_controls"):
         model = st.selectbox(
             "Model", list(models), format_func=lambda n: named(models[n], e), key="tuned_model", width=230,
@@ -77,17 +80,39 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
             value = 1 / st.number_input(
                 "One miss costs, in false alerts", 1, 1000, 10, 1, key="aim_cost", width=210, help=HELP["miss"]
             )
-        session = Session()
         cooldown_s = st.number_input(
-            "Cooldown, s", 0, 86_400, now.cooldown_s, 10, key=session.anew("cooldown", basis), width=130,
+            "Cooldown, s", 0, 86_400, cooldown, 10, key=session.anew("cooldown", basis), width=130,
             help=HELP["cooldown"],
         )  # fmt: skip
         rearm = st.number_input(
-            "Re-arming share", 0.05, 1.0, now.rearm, 0.05, key=session.anew("rearm", basis), width=130,
+            "Re-arming share", 0.05, 1.0, share, 0.05, key=session.anew("rearm", basis), width=130,
             help=HELP["rearm"],
         )  # fmt: skip
     aim = Aim(by=by, value=float(value))
     return Asked(e.training, model, aim, int(cooldown_s), round(float(rearm), 4)), aim
+
+
+def _basis(champion: Meta, settings: Settings) -> str:
+    """What cooldown and re-arming share begin at hangs on it."""
+    now = loaders.rule(champion, settings)
+    return f"{champion.name} {now.cooldown_s} {now.rearm}"
+
+
+def _pairs(made: Decision, aim: Aim, basis: str) -> None:
+    """Whether another cooldown or re-arming share would do better where the rule is chosen."""
+    pairs = loaders.alert_pairs(made.training, made.model, aim)
+    best = pairs[0]
+    said = f"best on {made.chosen_on}: {best.cooldown_s} s, {best.rearm:g}"
+    with st.expander(f"Other cooldowns and re-arming shares ({said})"):
+        table(*pair_rows(pairs), key="pairs")
+        note(
+            f"On {made.chosen_on}, each at the best of {THETAS} θ. The best of {len(pairs)} on "
+            f"{plural(best.episodes, 'episode')} flatters: take it for a reason, not for its row."
+        )
+        st.button(
+            f"Try {best.cooldown_s} s, {best.rearm:g}", key="take_pair", on_click=Session().take_pair,
+            args=(basis, best.cooldown_s, best.rearm), disabled=best.silent,
+        )  # fmt: skip
 
 
 def _chosen(made: Decision, champion: Meta, settings: Settings) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation.combinations import Combination
 from core.evaluation.decision import Decision
 from core.evaluation.policy import Aim, Outcome
 from core.evaluation.record import Estimate
@@ -80,7 +81,7 @@ def compared_rows(made: Decision) -> Rows:
     rows = [
         ["θ", *(score(r.theta) for r in rules)],
         ["cooldown", *(f"{r.cooldown_s} s" for r in rules)],
-        ["re-arms below", *(f"{r.rearm:g} × θ's odds" for r in rules)],
+        ["re-arms below", *(f"{r.rearm:g} × odds of θ" for r in rules)],
         ["alerts an hour", *(f"{per_hour(o.alerts_per_h.value)}\n{ends(o.alerts_per_h, per_hour)}" for o in outcomes)],
         ["alerts", *(f"{o.alerts} in {o.hours:.1f} h" for o in outcomes)],
         ["episodes caught", *(f"{o.caught} of {o.episodes}\n{ends(o.recall, share)}" for o in outcomes)],
@@ -97,6 +98,18 @@ def compared_rows(made: Decision) -> Rows:
             estimate, written = differences.get(row[0], (Estimate(value=None), score))
             row.append("" if estimate.value is None else f"{written(estimate.value)}\n{ends(estimate, written)}")
     return columns, rows
+
+
+def pair_rows(pairs: Sequence[Combination]) -> Rows:
+    """What other cooldowns and re-arming shares give where the rule is chosen, best first."""
+    rows = [
+        [
+            f"{c.cooldown_s} s", f"{c.rearm:g} × odds of θ", MISSING if c.silent else score(c.theta),
+            per_hour(c.alerts_per_h), f"{c.caught} of {c.episodes}", per_hour(c.false_per_h),
+        ]
+        for c in pairs
+    ]  # fmt: skip
+    return ["cooldown", "re-arms below", "θ", "alerts an hour", "episodes caught", "false an hour"], rows
 
 
 def _right(o: Outcome) -> str:
@@ -149,4 +162,6 @@ def _extremes(s: Sweep, rising: NDArray[np.intp]) -> NDArray[np.intp]:
     return rising[np.unique(np.concatenate(kept))]
 
 
-__all__ = ["compared_rows", "cost", "curve_of", "ends", "few", "lead", "per_hour", "points", "share", "signed"]
+__all__ = [
+    "compared_rows", "cost", "curve_of", "ends", "few", "lead", "pair_rows", "per_hour", "points", "share", "signed",
+]  # fmt: skip

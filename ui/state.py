@@ -61,6 +61,15 @@ class Session:
         """Look at the thing `n` of the row."""
         st.session_state[_PREFIX + "place." + key] = (basis, n)
 
+    def taken_pair(self, basis: str) -> tuple[int, float] | None:
+        """Cooldown in s and re-arming share that were taken over to be tried, None where none were on this `basis`."""
+        held = st.session_state.get(_PREFIX + "pair")
+        return held[1] if held is not None and held[0] == basis else None
+
+    def take_pair(self, basis: str, cooldown_s: int, rearm: float) -> None:
+        """Try this cooldown and re-arming share from now on."""
+        st.session_state[_PREFIX + "pair"] = (basis, (cooldown_s, rearm))
+
     def chosen(self, key: str) -> Any:
         """What the widget with this key holds now; None when it was not drawn."""
         return st.session_state.get(key)

@@ -29,6 +29,9 @@ def register(sub: Any) -> None:
     aim.add_argument("--theta", type=float, metavar="P", help="no choice: this θ")
     theta.add_argument("--cooldown", type=int, metavar="S", help="seconds from an alert to the next (the rule in use)")
     theta.add_argument("--rearm", type=float, metavar="X", help="share of θ's odds that re-arms (the rule in use)")
+    theta.add_argument(
+        "--follow", action="store_true", help="choose cooldown and re-arming share too, of twelve pairs of them"
+    )
     theta.add_argument("--use", action="store_true", help="make it the champion's rule, and log it to MLflow")
     theta.add_argument("--log", action="store_true", help="log it and its curves to the model's run in MLflow")
     theta.add_argument(
@@ -79,6 +82,7 @@ def run_theta(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, Stage, Decision]:
     from core.evaluation import archive
+    from core.evaluation.combinations import combinations
     from core.evaluation.decision import decide, stage
     from core.evaluation.policy import Aim
     from core.evaluation.sweep import sweep
@@ -98,6 +102,11 @@ def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, S
     asked = {"budget": args.budget, "recall": args.recall, "cost": args.cost}
     aims = [Aim(by=by, value=value) for by, value in asked.items() if value is not None]  # type: ignore[arg-type]
     aim = args.theta if args.theta is not None else aims[0] if aims else Aim(by="budget", value=DEFAULT_BUDGET)
+    if args.follow:
+        if not isinstance(aim, Aim) or (args.cooldown, args.rearm) != (None, None):
+            raise BadInput("--follow chooses cooldown and re-arming share: leave out --theta, --cooldown and --rearm")
+        best = combinations(mine.chosen, aim)[0]
+        cooldown_s, rearm = best.cooldown_s, best.rearm
     used = None
     if champion is not None and champion.training == meta.training:
         theirs = mine if champion.name == meta.name else stage(e, rows, folds, champion.name)

@@ -39,6 +39,9 @@ def test_it_prints_what_the_rule_does_and_changes_nothing(home: Home, capsys: py
         assert (said["in_use"], said["logged"], said["out"]) == (False, None, None)
         assert said["used"]["model"] == "logistic-t1" and said["test"]["episodes"] > 0
         assert said["there"]["part"] == said["chosen_on"] == "validation"
+    assert theta(home, "--budget", "6", "--follow") == 0
+    followed = json.loads(capsys.readouterr().out)["rule"]
+    assert followed["cooldown_s"] in (30, 60, 120, 300) and followed["rearm"] in (1.0, 0.5, 0.25)
     assert not home.settings_file.exists() and jobs.read(home, "theta").state == "none"
 
 
@@ -88,6 +91,7 @@ def test_what_cannot_be_is_one_line(home: Home, tmp_path: Path, capsys: pytest.C
     assert "the recall is 2" in refused("--recall", "2")
     assert "re-arming share of 3" in refused("--rearm", "3")
     assert "θ is 0" in refused("--theta", "0")
+    assert "--follow chooses" in refused("--follow", "--cooldown", "9")
     assert "must end in .json" in refused("--out", str(tmp_path / "rule.txt"))
     assert "nothing to use" in refused("--cost", "1000", "--use")
     assert load_settings(home).theta is None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import BadInput, NotEnough
 from core.evaluation.budget import theta_for_budget
+from core.evaluation.combinations import combinations
 from core.evaluation.evaluate import Seconds
 from core.evaluation.events import Alarm, alerts_at, match
 from core.evaluation.intervals import Blocks
@@ -177,3 +178,19 @@ def test_a_rule_differs_from_itself_by_nothing_and_from_another_by_what_both_cou
     assert d.recall.high is not None and d.recall.high <= 1
     with pytest.raises(BadInput, match="same seconds"):
         eager.less(Ran(drawn(5, 5000), calm.rule), blocks)
+
+
+@pytest.mark.parametrize("aim", [Aim(by="budget", value=20), Aim(by="recall", value=0.4), Aim(by="cost", value=0.05)])
+def test_the_pairs_are_those_of_the_aim_itself_best_first(aim: Aim) -> None:
+    part = drawn(11)
+    pairs = combinations(part, aim)
+    assert len({(c.cooldown_s, c.rearm) for c in pairs}) == len(pairs) == 12
+    for c in pairs:
+        ran = Ran(part, Rule(theta=c.theta, cooldown_s=c.cooldown_s, rearm=c.rearm))
+        told = ran.outcome(Blocks(part.seconds.bar_end_ns, 5 * H, 5))
+        assert (told.alerts_per_h.value, told.caught) == (pytest.approx(c.alerts_per_h), c.caught)
+    worth = {
+        "budget": [-c.caught for c in pairs], "recall": [not c.met for c in pairs],
+        "cost": [round(aim.value * c.false_per_h * part.hours - c.caught, 9) for c in pairs],
+    }[aim.by]  # fmt: skip
+    assert worth == sorted(worth)

@@ -99,6 +99,17 @@ def test_the_rule_is_used_and_logged_by_a_job(visit: Visit, home: Home, started:
     assert "This is the rule in use." not in words(app), "the page begins with a budget of 2"
 
 
+def test_the_best_pair_is_offered_and_tried(visit: Visit, home: Home) -> None:
+    evaluated(home)
+    app = visit(home, PAGE)
+    offered = re.fullmatch(r"Try (\d+) s, ([\d.]+)", app.button(key="take_pair").label)
+    assert offered is not None and len(table(app, "cooldown")) == 12
+    app.button(key="take_pair").click().run()
+    assert not app.exception
+    shown = {r[0]: r[1] for r in table(app, "")}
+    assert (shown["cooldown"], shown["re-arms below"]) == (f"{offered[1]} s", f"{offered[2]} × odds of θ")
+
+
 def test_another_model_is_compared_and_not_used(visit: Visit, home: Home, started: Started) -> None:
     evaluated(home)
     app = visit(home, PAGE)

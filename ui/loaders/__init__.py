@@ -6,6 +6,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 from ui.loaders.alerting import (
     Asked,
     alert_decision,
+    alert_pairs,
     alert_stage,
     alert_sweep,
     alerts_did,
@@ -44,6 +45,7 @@ __all__ = [
     "Disk",
     "Said",
     "alert_decision",
+    "alert_pairs",
     "alert_stage",
     "alert_sweep",
     "alerts",

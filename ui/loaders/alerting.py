@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.config import Home, Settings
 from core.evaluation import archive
+from core.evaluation.combinations import Combination, combinations
 from core.evaluation.decision import Decision, Stage, as_json, curve_of, decide, stage
 from core.evaluation.policy import Aim, Rule
 from core.evaluation.sweep import Sweep, sweep
@@ -61,6 +62,16 @@ def _decision(root: str, written: int, asked: Asked, used: tuple[str, Rule] | No
         e, _stage(*where, asked.model), _sweep(*where, asked.model, asked.cooldown_s, asked.rearm), asked.aim,
         (asked.cooldown_s, asked.rearm), None if used is None else (_stage(*where, used[0]), used[1]),
     )  # fmt: skip
+
+
+@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False, hash_funcs=KEYS)
+def _pairs(root: str, training: str, written: int, model: str, aim: Aim) -> list[Combination]:
+    return combinations(_stage(root, training, written, model).chosen, aim)
+
+
+def alert_pairs(training: str, model: str, aim: Aim) -> list[Combination]:
+    """What the aim gives at other cooldowns and re-arming shares, best first. Shared: do not change it."""
+    return _pairs(str(home().root), training, evaluated_ns(training), model, aim)
 
 
 def alert_stage(training: str, model: str) -> Stage:
@@ -130,5 +141,6 @@ def alerts_line(made: Decision, window: tuple[int, int] | None) -> Timeline | No
 
 
 __all__ = [
-    "Asked", "alert_decision", "alert_stage", "alert_sweep", "alerts_did", "alerts_line", "exported", "in_use", "rule",
+    "Asked", "alert_decision", "alert_pairs", "alert_stage", "alert_sweep", "alerts_did", "alerts_line", "exported",
+    "in_use", "rule",
 ]  # fmt: skip
