@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,7 +85,7 @@ def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, S
     from core.evaluation import archive
     from core.evaluation.combinations import combinations
     from core.evaluation.decision import decide, stage
-    from core.evaluation.policy import Aim
+    from core.evaluation.policy import Aim, choose, given
     from core.evaluation.sweep import sweep
     from core.training import registry
 
@@ -94,7 +95,7 @@ def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, S
     meta = champion if args.model is None else registry.find(home, args.model)
     assert meta is not None
     e = archive.load(home, meta.training)
-    rows, folds = archive.load_rows(home, meta.training), archive.load_folds(home, meta.training)
+    rows, folds = archive.load_rows(home, meta.training), partial(archive.load_folds, home, meta.training)
     mine = stage(e, rows, folds, meta.name)
     now = registry.rule_of(meta, settings)
     cooldown_s = now.cooldown_s if args.cooldown is None else args.cooldown
@@ -111,7 +112,12 @@ def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, S
     if champion is not None and champion.training == meta.training:
         theirs = mine if champion.name == meta.name else stage(e, rows, folds, champion.name)
         used = theirs, registry.rule_of(champion, settings)
-    return meta, champion, mine, decide(e, mine, sweep(mine.chosen, cooldown_s, rearm), aim, (cooldown_s, rearm), used)
+    aimed = aim if isinstance(aim, Aim) else None
+    if isinstance(aim, Aim):
+        choice = choose(sweep(mine.chosen, cooldown_s, rearm), aim, mine.chosen.name)
+    else:
+        choice = given(aim)
+    return meta, champion, mine, decide(e, mine, aimed, choice, cooldown_s, rearm, used)
 
 
 def use(home: Home, meta: Meta, champion: Meta | None, made: Decision) -> None:

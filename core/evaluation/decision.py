@@ -12,8 +12,8 @@ import pandas as pd
 from core.errors import BadInput
 from core.evaluation.evaluate import BLOCK_HORIZONS
 from core.evaluation.intervals import Blocks
-from core.evaluation.parts import chosen_on, model_of, part
-from core.evaluation.policy import Aim, Choice, Difference, Outcome, Ran, Rule, choose
+from core.evaluation.parts import Folds, chosen_on, model_of, part
+from core.evaluation.policy import Aim, Choice, Difference, Outcome, Ran, Rule
 from core.evaluation.record import Evaluation, Judged
 from core.evaluation.sweep import Part, Sweep, sweep
 
@@ -76,11 +76,11 @@ class Stage:
         return Ran(self.test, rule)
 
 
-def stage(e: Evaluation, rows: pd.DataFrame, folds: pd.DataFrame | None, model: str) -> Stage:
+def stage(e: Evaluation, rows: pd.DataFrame, folds: Folds, model: str) -> Stage:
     """The parts of the model named `model`.
 
-    rows, folds : of `archive.load_rows` and `archive.load_folds`. Raises NotThere where the model is none of the
-    training's, BadInput where the training leaks: no alert says anything then.
+    rows, folds : of `archive.load_rows`, and what gives those of `archive.load_folds`. Raises NotThere where the model
+    is none of the training's, BadInput where the training leaks: no alert says anything then.
     """
     judged = model_of(e, model)
     if e.leakage.verdict == "leaky":
@@ -92,26 +92,26 @@ def stage(e: Evaluation, rows: pd.DataFrame, folds: pd.DataFrame | None, model: 
 
 
 def decide(
-    e: Evaluation, s: Stage, swept: Sweep, aim: Aim | float, rule: tuple[int, float], used: tuple[Stage, Rule] | None
+    e: Evaluation,
+    s: Stage,
+    aim: Aim | None,
+    choice: Choice,
+    cooldown_s: int,
+    rearm: float,
+    used: tuple[Stage, Rule] | None = None,
 ) -> Decision:
-    """Choose for `aim` on the part that is not test, and show it on test.
+    """A choice made on the part that is not test, shown on test.
 
-    swept : `sweep` of `s.chosen` at this cooldown and re-arming share; aim : or theta itself
-    rule : cooldown in s and re-arming share; used : what is in use, on the same test part
+    aim : what it was made for, at this cooldown and re-arming share; None where theta was `given`
+    used : what is in use, on the same test part
     """
-    if isinstance(aim, Aim):
-        choice = choose(swept, aim, s.chosen.name)
-    elif 0 < aim < 1:
-        choice = Choice(theta=aim, met=True, sentence=f"θ {aim:.3g} was given.")
-    else:
-        raise BadInput(f"θ is {aim:g}: give a probability above 0 and below 1")
-    taken = Rule(theta=choice.theta, cooldown_s=rule[0], rearm=rule[1])
+    taken = Rule(theta=choice.theta, cooldown_s=cooldown_s, rearm=rearm)
     mine = s.ran(taken)
     theirs = None if used is None else used[0].ran(used[1])
     return Decision(
         training=e.training, model=s.model.name, title=s.model.title, run_id=s.model.run_id, label=e.label,
         horizon_s=e.horizon_s, tau_bps=e.tau_bps, tau_relative=e.tau_relative, venue=e.venue, product=e.product,
-        aim=aim if isinstance(aim, Aim) else None, rule=taken, met=choice.met, silent=choice.silent,
+        aim=aim, rule=taken, met=choice.met, silent=choice.silent,
         sentence=choice.sentence,
         chosen_on=s.chosen.name, why=s.why, there=Ran(s.chosen, taken).outcome(_draws(e, s.chosen)),
         test=mine.outcome(s.draws),

@@ -7,6 +7,8 @@ session of its own, with its own tau.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 
@@ -18,6 +20,8 @@ from core.features.dataset import ENOUGH_EVENTS
 from core.features.labels import Question
 
 FOLDS = "walk-forward folds"
+Folds = Callable[[], pd.DataFrame | None]
+"""What `archive.load_folds` gives, when it is asked for."""
 
 
 def part(e: Evaluation, rows: pd.DataFrame, split: str, model: str) -> Part:
@@ -47,14 +51,18 @@ def _part(e: Evaluation, name: str, rows: pd.DataFrame, model: str) -> Part:
     return Part(name, s, p, mid, e.horizon_s)
 
 
-def chosen_on(e: Evaluation, rows: pd.DataFrame, folds: pd.DataFrame | None, model: str) -> tuple[Part, str]:
-    """The part that a rule of `model` is chosen on, never test, and why it is that one, in a sentence."""
+def chosen_on(e: Evaluation, rows: pd.DataFrame, folds: Folds, model: str) -> tuple[Part, str]:
+    """The part that a rule of `model` is chosen on, never test, and why it is that one, in a sentence.
+
+    `folds` is asked only where validation holds too little.
+    """
     validation = part(e, rows, "validation", model)
     n = validation.episodes
     held = f"Validation holds {n} {'episode' if n == 1 else 'episodes'} in {validation.hours:.1f} h"
     if n >= ENOUGH_EVENTS:
         return validation, f"{held}: θ is chosen on it."
-    other = None if folds is None else folded(e, folds, model)
+    said = folds()
+    other = None if said is None else folded(e, said, model)
     if other is None:
         return validation, (
             f"{held}, fewer than {ENOUGH_EVENTS}, and no forecasts of folds were kept: θ is chosen on it all the same, "

@@ -68,6 +68,13 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     silent: bool = False
 
 
+def given(theta: float) -> Choice:
+    """No choice: this theta. Raises BadInput where it is none."""
+    if not 0 < theta < 1:
+        raise BadInput(f"θ is {theta:g}: give a probability above 0 and below 1")
+    return Choice(theta=theta, met=True, sentence=f"θ {theta:.3g} was given.")
+
+
 def choose(s: Sweep, aim: Aim, part: str) -> Choice:
     """The theta that `aim` asks for, on the sweep of the part named `part`, which must not be test.
 

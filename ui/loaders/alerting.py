@@ -4,6 +4,7 @@ question asked of it."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 import streamlit as st
@@ -12,7 +13,7 @@ from core.config import Home, Settings
 from core.evaluation import archive
 from core.evaluation.combinations import Combination, combinations
 from core.evaluation.decision import Decision, Stage, as_json, curve_of, decide, stage
-from core.evaluation.policy import Aim, Rule
+from core.evaluation.policy import Aim, Rule, choose, given
 from core.evaluation.sweep import Sweep, sweep
 from core.evaluation.timeline import Happened, happened
 from core.training import registry
@@ -37,15 +38,19 @@ class Asked:
 
 
 @st.cache_resource(max_entries=2, ttl=3600, show_spinner=False)
-def _rows(root: str, training: str, written: int) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    where = Home.resolve(root)
-    return archive.load_rows(where, training), archive.load_folds(where, training)
+def _rows(root: str, training: str, written: int) -> pd.DataFrame:
+    return archive.load_rows(Home.resolve(root), training)
+
+
+@st.cache_resource(max_entries=2, ttl=3600, show_spinner=False)
+def _folds(root: str, training: str, written: int) -> pd.DataFrame | None:
+    return archive.load_folds(Home.resolve(root), training)
 
 
 @st.cache_resource(max_entries=16, ttl=3600, show_spinner=False)
 def _stage(root: str, training: str, written: int, model: str) -> Stage:
-    e = archive.load(Home.resolve(root), training)
-    return stage(e, *_rows(root, training, written), model)
+    e, where = archive.load(Home.resolve(root), training), (root, training, written)
+    return stage(e, _rows(*where), partial(_folds, *where), model)
 
 
 @st.cache_resource(max_entries=32, ttl=3600, show_spinner=False)
@@ -58,10 +63,14 @@ def _decision(root: str, written: int, asked: Asked, used: tuple[str, Rule] | No
     where = root, asked.training, written
     e = evaluation(asked.training)
     assert e is not None  # its stage was read from it
-    return decide(
-        e, _stage(*where, asked.model), _sweep(*where, asked.model, asked.cooldown_s, asked.rearm), asked.aim,
-        (asked.cooldown_s, asked.rearm), None if used is None else (_stage(*where, used[0]), used[1]),
-    )  # fmt: skip
+    mine, aim = _stage(*where, asked.model), asked.aim
+    if isinstance(aim, Aim):
+        swept = _sweep(*where, asked.model, asked.cooldown_s, asked.rearm)
+        made, choice = aim, choose(swept, aim, mine.chosen.name)
+    else:
+        made, choice = None, given(aim)
+    theirs = None if used is None else (_stage(*where, used[0]), used[1])
+    return decide(e, mine, made, choice, asked.cooldown_s, asked.rearm, theirs)
 
 
 @st.cache_resource(max_entries=32, ttl=3600, show_spinner=False, hash_funcs=KEYS)
