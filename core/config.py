@@ -104,8 +104,12 @@ class Home:
         return self.root / "models" / "artifacts"
 
     @property
+    def mlflow_db(self) -> Path:
+        return self.root / "mlflow.db"
+
+    @property
     def mlflow_uri(self) -> str:
-        return f"sqlite:///{self.root / 'mlflow.db'}"
+        return f"sqlite:///{self.mlflow_db}"
 
     @property
     def mlflow_artifacts(self) -> Path:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from core import jobs
+from core.config import Settings
 from core.errors import TremorError
+from core.evaluation.policy import Rule
 from core.features.dataset import Labelled
 from core.features.labelled import worded
 from core.live import alerts, pipeline
@@ -65,9 +67,20 @@ def choose_theta(model: str, key: str) -> None:
 
 
 def reset_theta() -> None:
-    """Alert again at the probability that was chosen on validation."""
+    """Alert again by the rule that a training leaves: θ of validation, the horizon as cooldown, half the odds."""
     Session().drop("theta")
-    _told(lambda: loaders.save(theta=None, theta_model=""))
+    _told(lambda: loaders.save(theta=None, theta_model="", cooldown_s=None, rearm=Settings().rearm))
+
+
+def use_rule(model: str, rule: Rule) -> None:
+    """Alert by `rule` with `model`, the champion, and log it and its curves to the model's run in MLflow."""
+
+    def act() -> None:
+        loaders.save(theta=rule.theta, theta_model=model, cooldown_s=rule.cooldown_s, rearm=rule.rearm)
+        numbers = ["--theta", repr(rule.theta), "--cooldown", str(rule.cooldown_s), "--rearm", repr(rule.rearm)]
+        jobs.start(loaders.home(), "theta", ["theta", "--model", model, *numbers, "--log"])
+
+    _told(act)
 
 
 def start_capture() -> None:
@@ -276,5 +289,6 @@ __all__ = [
     "take",
     "train",
     "tune",
+    "use_rule",
     "use_tau",
 ]

@@ -36,7 +36,11 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     ),
     (
         "Watch",
-        (("pages/5_Drift.py", "Drift", "compare_arrows"), ("pages/6_Live_monitor.py", "Live monitor", "monitor_heart")),
+        (
+            ("pages/5_Drift.py", "Drift", "compare_arrows"),
+            ("pages/7_Alert_tuning.py", "Alert tuning", "notifications"),
+            ("pages/6_Live_monitor.py", "Live monitor", "monitor_heart"),
+        ),
     ),
 )
 

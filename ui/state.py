@@ -52,6 +52,24 @@ class Session:
         st.session_state[key] = value
         return key
 
+    def place(self, key: str, basis: str) -> int:
+        """Which one of a row of things is looked at, 0 at first and again on another `basis`."""
+        was, n = st.session_state.get(_PREFIX + "place." + key, (basis, 0))
+        return int(n) if was == basis else 0
+
+    def put(self, key: str, basis: str, n: int) -> None:
+        """Look at the thing `n` of the row."""
+        st.session_state[_PREFIX + "place." + key] = (basis, n)
+
+    def taken_pair(self, basis: str) -> tuple[int, float] | None:
+        """Cooldown in s and re-arming share that were taken over to be tried, None where none were on this `basis`."""
+        held = st.session_state.get(_PREFIX + "pair")
+        return held[1] if held is not None and held[0] == basis else None
+
+    def take_pair(self, basis: str, cooldown_s: int, rearm: float) -> None:
+        """Try this cooldown and re-arming share from now on."""
+        st.session_state[_PREFIX + "pair"] = (basis, (cooldown_s, rearm))
+
     def chosen(self, key: str) -> Any:
         """What the widget with this key holds now; None when it was not drawn."""
         return st.session_state.get(key)

@@ -34,6 +34,9 @@ HELP: Final[dict[str, str]] = {
     "onset": "Onset: only alerts and episodes while volatility is not already above τ. It is the harder question.",
     "lead": "Lead: seconds from the alert that caught an episode to the episode's start.",
     "budget": "Budget: the lowest θ that keeps to so many alerts an hour on validation, with a horizon between alerts.",
+    "cooldown": "Cooldown: seconds from one alert to the next at least. P still at θ when they are over alerts again.",
+    "rearm": "Hysteresis: after an alert the odds of P must fall below this share of θ's before the next. 1 is none.",
+    "miss": "How many false alerts you would bear to be told of one episode.",
     "gap": "Gap: a stretch in which events are known or suspected to be missing.",
     "repaired": "Repaired: no trade is missing any more. The quotes of a gap stay unknown, nothing is interpolated, "
     "and the session that ended at it stays ended.",

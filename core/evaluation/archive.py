@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from core.evaluation.evaluate import Forecast
     from core.features.dataset import Dataset
 
+ROWS = ("bar_end_ns", "session", "mid", "forward_vol_bps", "slow_bps", "standing_bps")
+"""Columns of labelled rows that are kept, as far as they are there."""
+
 
 def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequence[Forecast]) -> None:
     """Write the evaluation and, beside it, the rows that its pictures of events are drawn from.
@@ -31,8 +34,9 @@ def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequen
     from core.ingestion.store import parquet
 
     kept = dataset.rows[dataset.rows["split"] != "train"]
-    named = ("bar_end_ns", "session", "split", "mid", "forward_vol_bps", "spike", "slow_bps", "standing_bps")
-    columns = kept[[name for name in named if name in kept]].assign(vol_bps=kept[dataset.question.trailing])
+    columns = kept[[name for name in (*ROWS, "split", "spike") if name in kept]].assign(
+        vol_bps=kept[dataset.question.trailing]
+    )
     test = (kept["split"] == "test").to_numpy()
     for f in forecasts:
         p = np.empty(len(kept))
@@ -41,6 +45,24 @@ def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequen
     home.evaluations.mkdir(parents=True, exist_ok=True)
     parquet.write(pa.Table.from_pandas(columns, preserve_index=False), _rows_file(home, evaluation.training))
     write_atomically(file(home, evaluation.training), msgspec.json.format(msgspec.json.encode(evaluation), indent=1))
+
+
+def save_folds(home: Home, training: str, rows: pd.DataFrame) -> None:
+    """Write what the models of a training said of rows that they had not seen, before its test part: bar_end_ns,
+    session, fold, mid, vol_bps (trailing), forward_vol_bps, slow_bps and standing_bps, tau of the fold as it was set,
+    and p of each model by its name. No file for no rows."""
+    import pyarrow as pa
+
+    from core.ingestion.store import parquet
+
+    if len(rows):
+        parquet.write(pa.Table.from_pandas(rows, preserve_index=False), _folds_file(home, training))
+
+
+def load_folds(home: Home, training: str) -> pd.DataFrame | None:
+    """The rows that `save_folds` wrote, in the order of time; None where there are none."""
+    path = _folds_file(home, training)
+    return _rows(path) if path.exists() else None
 
 
 def file(home: Home, training: str) -> Path:
@@ -61,12 +83,20 @@ def load(home: Home, training: str) -> Evaluation:
 
 def load_rows(home: Home, training: str) -> pd.DataFrame:
     """The rows that `save` wrote, in the order of time. Raises NotThere."""
-    from core.ingestion.store import parquet
-
     path = _rows_file(home, training)
     if not path.exists():
         raise NotThere(f"{path} is missing: train again")
+    return _rows(path)
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    from core.ingestion.store import parquet
+
     return pd.DataFrame([row for batch, _ in parquet.read(path, parquet.names(path)) for row in batch])
+
+
+def _folds_file(home: Home, training: str) -> Path:
+    return home.evaluations / f"{training}.folds.parquet"
 
 
 def _rows_file(home: Home, training: str) -> Path:

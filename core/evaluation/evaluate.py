@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from core.evaluation import events, within
+from core.evaluation.budget import theta_for_budget
 from core.evaluation.evidence import evidence, meter
 from core.evaluation.intervals import Blocks, Resampled, resampled
 from core.evaluation.probability import probability
@@ -82,12 +83,21 @@ class Seconds:
 def seconds(dataset: Dataset, split: str) -> Seconds:
     """The seconds of one part of the dataset, in the order of time."""
     rows = dataset.rows[dataset.rows["split"] == split]
-    question = dataset.question
-    taus = thresholds(rows, dataset.tau, dataset.relative)
-    standing = dataset.tau * rows["standing_bps"] if dataset.relative else taus
-    now = rows[["bar_end_ns", "session"]].assign(vol=rows[question.trailing], tau=standing)
+    return seconds_of(rows, dataset.question.trailing, dataset.question.ahead, dataset.tau, dataset.relative)
+
+
+def seconds_of(rows: pd.DataFrame, trailing: str, ahead_s: int, tau: float | Floats, relative: bool) -> Seconds:
+    """The seconds of labelled rows (n,), in the order of time.
+
+    rows : bar_end_ns, session, `trailing` (volatility of the last seconds), forward_vol_bps, which is the trailing
+        volatility `ahead_s` later, and for a relative tau slow_bps and standing_bps
+    tau : as it was set, one or one of each row
+    """
+    taus = thresholds(rows, tau, relative)
+    standing = tau * rows["standing_bps"] if relative else taus
+    now = rows[["bar_end_ns", "session"]].assign(vol=rows[trailing], tau=standing)
     later = rows[["bar_end_ns", "session"]].assign(vol=rows["forward_vol_bps"], tau=taus)
-    later["bar_end_ns"] += question.ahead * SECOND_NS
+    later["bar_end_ns"] += ahead_s * SECOND_NS
     both = pd.concat([now, later]).drop_duplicates("bar_end_ns").sort_values("bar_end_ns", kind="stable")
     times = both["bar_end_ns"].to_numpy()
     at = np.searchsorted(times, rows["bar_end_ns"].to_numpy())
@@ -245,7 +255,7 @@ class _Shared:
         found = []
         for onset in (False, True):
             for budget in BUDGETS_PER_H:
-                theta = events.theta_for_budget(
+                theta = theta_for_budget(
                     v.bar_end_ns, v.session, p_validation, budget_per_h=budget, cooldown_s=h,
                     counted=calm if onset else None,
                 )  # fmt: skip

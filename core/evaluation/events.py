@@ -11,6 +11,7 @@ An alert whose horizon runs beyond the last row of its session is neither right 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numba import njit
@@ -28,11 +29,9 @@ A share of the odds and not of p: it means the same near 0 and near 1, and a cal
 alerts as they are.
 """
 
-TRIED = 1000
-"""Alert probabilities tried for a budget: so many of the highest, and so many spread over the others."""
-
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
+Odds = TypeVar("Odds", float, Floats)
 
 
 _START = np.array([0, 0, 0, 0])
@@ -69,11 +68,11 @@ class Alarm:
     def push_all(self, t_ns: Rows, session: Rows, p: Floats) -> NDArray[np.bool_]:
         """Which of the next n forecasts raise an alert, (n,)."""
         raised = np.empty(p.size, np.bool_)
-        _advance(t_ns, session, p, self.theta, self.low, self.cooldown_ns, self._state, raised)
+        advance(t_ns, session, p, self.theta, self.low, self.cooldown_ns, self._state, raised)
         return raised
 
 
-def rearm_at(theta: float, rearm: float = REARM) -> float:
+def rearm_at(theta: Odds, rearm: float = REARM) -> Odds:
     """The probability below which an alarm is armed again: the one with `rearm` times theta's odds.
 
     >>> rearm_at(0.5, 0.5), rearm_at(1.0, 0.5)
@@ -83,8 +82,8 @@ def rearm_at(theta: float, rearm: float = REARM) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type: ignore[no-untyped-def]
-    """Fill raised (n,) and carry the state on."""
+def advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type: ignore[no-untyped-def]
+    """The step of `Alarm`: fill raised (n,) and carry the state on, which is (0, 0, 0, 0) at first."""
     for i in range(p.size):
         raised[i] = False
         if state[1] == 0 or session[i] != state[0]:
@@ -98,27 +97,6 @@ def _advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type:
             state[1] = 2
             state[2] = 0
             state[3] = t_ns[i]
-
-
-@njit(cache=True, nogil=True)
-def _budget(t_ns, session, p, counted, candidates, lows, cooldown_ns, most, raised):  # type: ignore[no-untyped-def]
-    """Of the candidates (falling) before the first that raises more than `most` counted alerts, the last that raises
-    the most; -1 where the first breaks the budget already."""
-    best = -1
-    best_alerts = 0
-    for k in range(candidates.size):
-        state = np.array([0, 0, 0, 0])
-        _advance(t_ns, session, p, candidates[k], lows[k], cooldown_ns, state, raised)
-        alerts = 0
-        for i in range(raised.size):
-            if raised[i] and counted[i]:
-                alerts += 1
-        if alerts > most:
-            break
-        if alerts >= best_alerts and (alerts > 0 or best < 0):
-            best = k
-            best_alerts = alerts
-    return best
 
 
 @dataclass(frozen=True)
@@ -153,6 +131,12 @@ def episodes(
     return Episodes(start=above & ~first & ~near(before), on=near(latest))
 
 
+def ends_of(bar_end_ns: Rows, session: Rows) -> Rows:
+    """When the session of each row ends, ns, (n,)."""
+    last = np.flatnonzero(np.append(np.diff(session) != 0, True))
+    return bar_end_ns[last[np.searchsorted(last, np.arange(session.size))]]
+
+
 @dataclass(frozen=True)
 class Matched:
     """Which alerts were right and which episodes were caught: (n,) bool each, and the lead of each caught episode,
@@ -171,8 +155,6 @@ def match(
     """Pair alerts raised (n,) with episode starts (n,). The lead is counted from the earliest alert that catches."""
     horizon_ns = horizon_s * SECOND_NS
     n = raised.size
-    last = np.append(np.diff(session) != 0, True)
-    end_ns = bar_end_ns[np.flatnonzero(last)[np.searchsorted(np.flatnonzero(last), np.arange(n))]]
     a, s = np.flatnonzero(raised), np.flatnonzero(start)
     right, caught = np.zeros(n, np.bool_), np.zeros(n, np.bool_)
     following = np.searchsorted(s, a, side="right")
@@ -185,45 +167,8 @@ def match(
     found = earliest < np.searchsorted(a, s, side="left")
     caught[s[found]] = True
     leads = (bar_end_ns[s[found]] - bar_end_ns[a[earliest[found]]]) / SECOND_NS
-    judged = raised & (bar_end_ns + horizon_ns <= end_ns)
+    judged = raised & (bar_end_ns + horizon_ns <= ends_of(bar_end_ns, session))
     return Matched(judged, right & judged, start, caught, leads)
-
-
-def theta_for_budget(
-    bar_end_ns: Rows,
-    session: Rows,
-    p: Floats,
-    *,
-    budget_per_h: float,
-    cooldown_s: int,
-    rearm: float = REARM,
-    counted: NDArray[np.bool_] | None = None,
-) -> float:
-    """The lowest alert probability that keeps to a budget on validation, as do all higher ones.
-
-    The number of alerts does not only rise as theta falls: a low theta is seldom risen to, since p is mostly above it.
-    So it is sought from the highest p down to the first that breaks the budget, and where none breaks it, it is that
-    which alerts most (of equal ones the lowest). Just above the highest p where that one breaks it already.
-
-    Parameters
-    ----------
-    bar_end_ns, session, p : validation rows, (n,)
-    budget_per_h : alerts per observed hour at most
-    counted : (n,) rows whose alerts count (`~episodes(...).on` for onset); None for all
-    """
-    known = np.isfinite(p)
-    if not known.any():
-        raise BadInput("no forecast on validation: there is no alert probability to choose")
-    most = budget_per_h * hours(p)
-    candidates = np.unique(p[known])[::-1]
-    if candidates.size > 2 * TRIED:  # all of the highest, where few alerts are decided, and every so many below
-        below = np.linspace(TRIED, candidates.size - 1, TRIED).astype(np.int64)
-        candidates = np.append(candidates[:TRIED], candidates[below])
-    lows = rearm * candidates / (1 - candidates + rearm * candidates)
-    mask = np.ones(p.size, np.bool_) if counted is None else counted
-    raised = np.empty(p.size, np.bool_)
-    best = _budget(bar_end_ns, session, p, mask, candidates, lows, cooldown_s * SECOND_NS, most, raised)
-    return float(candidates[best]) if best >= 0 else float(np.nextafter(candidates[0], np.inf))
 
 
 def hours(p: Floats) -> float:

@@ -55,6 +55,12 @@ class Happened:
         found: Ns = self.start_ns[self.caught] - self.lead_s[self.caught].astype(np.int64) * SECOND_NS
         return found
 
+    @property
+    def moments(self) -> dict[str, Ns]:
+        """Where to look, by what is there, each in the order of time: alerts that caught, episodes missed, false
+        alerts."""
+        return {"caught": self.catching_ns, "missed": self.start_ns[~self.caught], "false alert": self.wrong_ns}
+
     def agrees(self, counted: Alerts) -> bool:
         """Whether this is what an evaluation counted; not where the alert rule was another when it was made."""
         drawn = (self.start_ns.size, int(self.caught.sum()), self.wrong_ns.size)
@@ -72,11 +78,20 @@ def tested(evaluation: Evaluation, rows: pd.DataFrame) -> Seconds:
     )
 
 
-def happened(on: Seconds, p: Floats, *, theta: float, horizon_s: int, onset: bool) -> Happened:
+def happened(
+    on: Seconds,
+    p: Floats,
+    *,
+    theta: float,
+    horizon_s: int,
+    onset: bool,
+    cooldown_s: int | None = None,
+    rearm: float = events.REARM,
+) -> Happened:
     """What an alarm at `theta` did on the forecasts p (n,) of the seconds, as `events.alerts_at` counts it."""
     t, session = on.bar_end_ns, on.session
     spans = events.episodes(t, session, on.trailing_bps, tau_bps=on.tau_bps, horizon_s=horizon_s)
-    raised = events.Alarm(theta, horizon_s).push_all(t, session, p)
+    raised = events.Alarm(theta, horizon_s if cooldown_s is None else cooldown_s, rearm).push_all(t, session, p)
     if onset:
         raised &= ~spans.on
     m = events.match(t, session, raised, spans.start, horizon_s)

@@ -209,8 +209,11 @@ def quantity(rows: pd.DataFrame, relative: bool) -> Floats:
     return forward / rows["slow_bps"].to_numpy() if relative else forward
 
 
-def thresholds(rows: pd.DataFrame, tau: float, relative: bool) -> Floats:
-    """The threshold on each row's forward volatility, (n,) bps; NaN at a row without the slow volatility it needs."""
+def thresholds(rows: pd.DataFrame, tau: float | Floats, relative: bool) -> Floats:
+    """The threshold on each row's forward volatility, (n,) bps; NaN at a row without the slow volatility it needs.
+
+    tau : one, or one of each row, (n,)
+    """
     return tau * rows["slow_bps"].to_numpy() if relative else np.full(len(rows), tau)
 
 

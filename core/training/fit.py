@@ -27,7 +27,7 @@ from core.evaluation.reports.words import tau
 from core.evaluation.scores import score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
-from core.training.folds import FOLDS, decide, learned, validation_evidence, walk_forward
+from core.training.folds import FOLDS, Said, decide, learned, out_of_fold, validation_evidence, walk_forward
 from core.training.kept import Fitted, Trained, finish, keep
 from core.training.tuned import usable
 
@@ -101,8 +101,9 @@ def train(
             beat(SHARE["fit"] * (i + share) / len(chosen), message)
 
         fitted.append(fit_one(dataset, model, training, seed, params.get(model.NAME), told))
+    said: Said = {}
     tried = walk_forward(
-        dataset, chosen, seed, quantile=quantile, folds=folds, params=params,
+        dataset, chosen, seed, quantile=quantile, folds=folds, params=params, said=said,
         beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
     )  # fmt: skip
     forecasts = [f.forecast for f in fitted]
@@ -142,6 +143,7 @@ def train(
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
+        archive.save_folds(home, training, out_of_fold(dataset, tried, said, {f.model: f.name for f in forecasts}))
         beat(0.99, "writing the report")
         finish(home, evaluation, dataset)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])

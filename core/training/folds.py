@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from core.evaluation import archive
 from core.evaluation.evidence import evidence
+from core.evaluation.probability import fit_sigmoid
 from core.evaluation.record import Evidence, Fold
 from core.evaluation.scores import score_at
 from core.features.bars import SECOND_NS
@@ -37,6 +39,8 @@ FEWEST = 2
 
 Beat = Callable[[float, str], None]
 Ints = NDArray[np.int64]
+Said = dict[tuple[str, int], NDArray[np.float64]]
+"""Forecasts of the scored rows of a fold, by model and fold number."""
 Params = Mapping[str, Any]
 
 
@@ -130,6 +134,7 @@ def walk_forward(
     quantile: float | None = None,
     folds: int = FOLDS,
     params: Mapping[str, Params] | None = None,
+    said: Said | None = None,
     beat: Beat = lambda _share, _message: None,
 ) -> tuple[Fold, ...]:
     """Every model on every fold of the rows before the test part, models in the order given, folds oldest first.
@@ -142,6 +147,9 @@ def walk_forward(
         from later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None
         where tau was given as a number: it is the same in each fold
     params : by a model's name, in place of the model's own
+    said : to be filled with what each model says of the rows it is scored on, calibrated on the later of its earlier
+        rows as a training calibrates on validation. Stretches with one class are then forecast as well: an alert in a
+        quiet hour is one too
     beat : told the share done, 0 to 1, and a few words
 
     Returns
@@ -155,13 +163,13 @@ def walk_forward(
     made = []
     for i, (model, part) in enumerate(plan):
         beat(i / len(plan), f"fold {part.number} of {len(cut)}, {model.TITLE}")
-        made.append(_scored(dataset, rows, model, part, seed, quantile, (params or {}).get(model.NAME)))
+        made.append(_scored(dataset, rows, model, part, seed, quantile, (params or {}).get(model.NAME), said))
     return tuple(made)
 
 
 def _scored(
     dataset: Dataset, rows: pd.DataFrame, model: Model, part: Part, seed: int, quantile: float | None,
-    params: Params | None,
+    params: Params | None, said: Said | None,
 ) -> Fold:  # fmt: skip
     fit, steer, scored = (rows.iloc[at] for at in (part.fit, part.steer, part.scored))
     tau, relative = float(dataset.tau), dataset.relative
@@ -175,14 +183,20 @@ def _scored(
         note = "no row is left to train on"
     elif not 0 < base_rate < 1:
         note = "no spike in it" if base_rate == 0 else "spikes only"
-    else:
+    if len(fit) and (not note or said is not None):
         try:
             estimator = learned(model, dataset, fit, steer, tau, seed, params)
         except ValueError as error:
-            note = f"not fitted: {error}"
+            note = note or f"not fitted: {error}"
         else:
             p = estimator.predict_proba(seen(dataset, scored))[:, 1]
-            ap = score_at(model.NAME, spike, p, 0.5, f"fold {part.number}").pr_auc
+            ap = None if note else score_at(model.NAME, spike, p, 0.5, f"fold {part.number}").pr_auc
+            known = steer["forward_vol_bps"].to_numpy() >= thresholds(steer, tau, relative)
+            if said is not None and not model.DISTORTED:
+                said[model.NAME, part.number] = p
+            elif said is not None and 0 < known.sum() < known.size:
+                sigmoid = fit_sigmoid(known, estimator.predict_proba(seen(dataset, steer))[:, 1])
+                said[model.NAME, part.number] = sigmoid.apply(p)
     times = scored["bar_end_ns"].to_numpy()
     return Fold(
         number=part.number, model=model.NAME, train_rows=len(fit) + len(steer), rows=len(scored),
@@ -190,6 +204,26 @@ def _scored(
         tau_bps=float(np.median(taus)), tau_relative=tau if relative else None, ap=ap,
         lift=None if ap is None else ap / base_rate, note=note,
     )  # fmt: skip
+
+
+def out_of_fold(dataset: Dataset, folds: Sequence[Fold], said: Said, names: Mapping[str, str]) -> pd.DataFrame:
+    """What `walk_forward` filled into `said` as rows, in the order of time: bar_end_ns, session, fold, mid, vol_bps
+    (trailing), forward_vol_bps, slow_bps and standing_bps as `Labelled` has them, tau of the fold as it was set, and p
+    of each model by `names[model]`, NaN where it said nothing.
+    """
+    import pandas as pd
+
+    rows = before_test(dataset)
+    kept = []
+    for f in {f.number: f for f in folds}.values():
+        inside = rows[rows["bar_end_ns"].between(f.first_ns, f.last_ns)]
+        columns = inside[[name for name in archive.ROWS if name in inside]].assign(
+            fold=f.number,
+            vol_bps=inside[dataset.question.trailing],
+            tau=f.tau_bps if f.tau_relative is None else f.tau_relative,
+        )
+        kept.append(columns.assign(**{name: said.get((model, f.number), np.nan) for model, name in names.items()}))
+    return pd.concat(kept).sort_values("bar_end_ns", kind="stable") if kept else pd.DataFrame()
 
 
 def lifts(folds: Sequence[Fold], model: str) -> list[float]:

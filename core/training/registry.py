@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
 from core.errors import Damaged, NotThere
+from core.evaluation.policy import Rule
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
 from core.features.formulas import FEATURES, NAMES
@@ -238,6 +239,15 @@ def _clear_away(home: Home) -> None:
             if folder.is_dir() and folder.name[0] != "." and STAGED + _meta(home, folder.name).training == staged.name:
                 shutil.rmtree(folder)
         shutil.rmtree(staged)
+
+
+def rule_of(meta: Meta, settings: Settings) -> Rule:
+    """The rule by which the monitor would alert with this model: the settings', and what they leave open of its own."""
+    return Rule(
+        theta=settings.theta_for(meta.name, meta.theta),
+        cooldown_s=meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s,
+        rearm=settings.rearm,
+    )
 
 
 def _plainly(venue: str, product: str) -> str:

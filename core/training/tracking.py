@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -19,7 +20,7 @@ import msgspec
 import psutil
 
 from core.config import EXPERIMENT, Home, write_atomically
-from core.errors import Damaged
+from core.errors import Damaged, NotThere
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -170,6 +171,42 @@ def finish(
     for name, value in (objects or {}).items():
         mlflow.log_text(json.dumps(value, indent=1), name)
     mlflow.end_run()
+
+
+def log_curves(
+    home: Home, run_id: str, thousandths: Sequence[int], curves: Mapping[str, Sequence[float]], tags: Mapping[str, str]
+) -> None:
+    """Add curves over theta and what was decided on them to a run that is finished already, in one batch.
+
+    Parameters
+    ----------
+    thousandths : (k,) theta in thousandths, the step of each value
+    curves : (k,) values by the name of their metric; 1,000 values in all at most. What was logged before under a name
+        stays in its history, with an older timestamp
+    tags : replace those of the same name. "alerts.logged_ms", which is added, is the timestamp of these values
+
+    Raises
+    ------
+    NotThere
+        If this home's MLflow has no such run.
+    """
+    if not home.mlflow_db.exists():
+        raise NotThere(f"{home.mlflow_db} is missing: train again to have a run to log to")
+    client = _client(home)
+    from mlflow.entities import Metric, RunTag
+    from mlflow.exceptions import MlflowException
+
+    now_ms = time.time_ns() // 1_000_000
+    values = [
+        Metric(name, value, now_ms, step)
+        for name, curve in curves.items()
+        for step, value in zip(thousandths, curve, strict=True)
+    ]
+    said = {**tags, "alerts.logged_ms": str(now_ms)}
+    try:
+        client.log_batch(run_id, metrics=values, tags=[RunTag(name, value) for name, value in said.items()])
+    except MlflowException as error:
+        raise NotThere(f"MLflow has no run {run_id or '(its id is empty)'} to log to ({error})") from error
 
 
 def _log_model(estimator: Estimator, signature: Any) -> None:

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.evaluation.events import Alarm, alerts_at, episodes, match, rearm_at, share, theta_for_budget
+from core.evaluation.budget import theta_for_budget
+from core.evaluation.events import Alarm, alerts_at, episodes, match, rearm_at, share
 from core.evaluation.intervals import Blocks, wilson
 from core.evaluation.record import Alerts
 

@@ -13,7 +13,8 @@ import pytest
 
 import models
 from core.config import EXPERIMENT, Home
-from core.errors import BadInput, NotEnough
+from core.errors import BadInput, NotEnough, NotThere
+from core.evaluation import archive
 from core.evaluation.scores import score
 from core.features.dataset import Dataset
 from core.training import kept, registry, tracking
@@ -134,6 +135,30 @@ def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the
     assert registry.champion(mlflow_home) == again[0].meta
     run = next(run for run in runs(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
     assert run.data.tags["leakage"] == "leaky"
+
+
+def test_what_the_folds_said_is_kept_and_curves_of_alerts_are_logged_to_a_finished_run(
+    mlflow_home: Home, trained: list[Trained]
+) -> None:
+    import mlflow
+
+    meta = trained[0].meta
+    folds = archive.load_folds(mlflow_home, meta.training)
+    assert folds is not None and {t.meta.name for t in trained} <= set(folds.columns)
+    curves = {"alerts.recall": [0.5, 0.25], "alerts.alerts_per_hour": [4.0, 1.0]}
+    for _ in range(2):
+        tracking.log_curves(mlflow_home, meta.run_id, [100, 200], curves, {"alerts.theta": "0.2"})
+    client = mlflow.MlflowClient(tracking_uri=mlflow_home.mlflow_uri)
+    tags = client.get_run(meta.run_id).data.tags
+    assert tags["alerts.theta"] == "0.2"
+    newest = [
+        (m.step, m.value)
+        for m in client.get_metric_history(meta.run_id, "alerts.recall")
+        if m.timestamp == int(tags["alerts.logged_ms"])
+    ]
+    assert sorted(set(newest)) == [(100, 0.5), (200, 0.25)]
+    with pytest.raises(NotThere, match="MLflow has no run nobody"):
+        tracking.log_curves(mlflow_home, "nobody", [], {}, {"alerts.theta": "0.2"})
 
 
 @pytest.mark.parametrize(

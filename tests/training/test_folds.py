@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 import models
 from core.evaluation.record import Evidence, Fold
 from core.features.dataset import Dataset
-from core.training.folds import before_test, decide, learned, mean_lift, parts, walk_forward
+from core.training.folds import Said, before_test, decide, learned, mean_lift, out_of_fold, parts, walk_forward
 
 SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]
@@ -103,6 +103,28 @@ def test_a_fold_without_a_score_is_kept_and_says_why(make_dataset: Make) -> None
     assert folds[4].lift == folds[4].ap / folds[4].base_rate  # type: ignore[operator]
     few = walk_forward(dataset, chosen("zscore"), folds=20)
     assert few[0].note == "no row is left to train on" and few[0].train_rows == 0
+
+
+def test_what_was_said_out_of_fold_is_kept_calibrated_with_the_quiet_stretches(make_dataset: Make) -> None:
+    dataset = make_dataset()
+    rows = before_test(dataset)
+    second = parts(rows["bar_end_ns"].to_numpy(), 60)[1]
+    dataset.rows.loc[rows.index[second.scored], "forward_vol_bps"] = 0.1
+    said: Said = {}
+    folds = walk_forward(dataset, chosen("har", "logistic"), said=said)
+    assert folds == walk_forward(dataset, chosen("har", "logistic"))
+    assert folds[1].note == "no spike in it" and ("har", 2) in said
+    kept = out_of_fold(dataset, folds, said, {"har": "har-1", "logistic": "logistic-1"})
+    assert kept["bar_end_ns"].is_monotonic_increasing and kept["bar_end_ns"].max() == rows["bar_end_ns"].max()
+    assert len(kept) == sum(f.rows for f in folds if f.model == "har")
+    for f in folds:
+        mine = kept.loc[kept["fold"] == f.number, f"{f.model}-1"].to_numpy()
+        known = said.get((f.model, f.number))
+        np.testing.assert_array_equal(mine, np.full(f.rows, np.nan) if known is None else known)
+    later = kept[kept["fold"] >= 4]
+    shares = [float((later["forward_vol_bps"] >= later["tau"]).mean()), float(later["logistic-1"].mean())]
+    assert shares[1] == pytest.approx(shares[0], rel=0.6)  # of weighted classes it would say far more
+    assert len(out_of_fold(dataset, (), {}, {})) == 0
 
 
 def test_the_same_seed_gives_the_same_folds_and_progress_rises(make_dataset: Make) -> None:

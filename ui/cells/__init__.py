@@ -1,5 +1,6 @@
 """The cells of the pages' status strips: what is said of a state, in one value and one detail. Nothing here draws."""
 
+from ui.cells.alerting import tuning_cells
 from ui.cells.feed import STALE_S, capture_cells, job_level, no_data
 from ui.cells.models import (
     VERDICT_LEVEL,
@@ -29,5 +30,6 @@ __all__ = [
     "no_data",
     "question_cells",
     "training_cells",
+    "tuning_cells",
     "verdict_cells",
 ]

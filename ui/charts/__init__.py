@@ -1,5 +1,6 @@
 """Arrays -> plotly Figure. Every figure starts from `base`; nothing here calls streamlit."""
 
+from ui.charts.alerting import Curve, alert_curve
 from ui.charts.base import base
 from ui.charts.evaluation import ap_dots, pr_curves
 from ui.charts.evaluation_detail import lift_dots, reliability
@@ -9,6 +10,8 @@ from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minu
 from ui.charts.threshold import journey, signature, spikes
 
 __all__ = [
+    "Curve",
+    "alert_curve",
     "ap_dots",
     "base",
     "event_line",

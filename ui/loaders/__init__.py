@@ -3,6 +3,18 @@
 An error is never cached: Streamlit's caches keep returned values only.
 """
 
+from ui.loaders.alerting import (
+    Asked,
+    alert_decision,
+    alert_pairs,
+    alert_stage,
+    alert_sweep,
+    alerts_did,
+    alerts_line,
+    exported,
+    in_use,
+    rule,
+)
 from ui.loaders.counted import Disk, disk, identity, quarantine
 from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
@@ -40,11 +52,18 @@ from ui.loaders.trained import band_rule, champion, comparison, newest, offered,
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
+    "Asked",
     "Counters",
     "Disk",
     "Said",
     "advice",
+    "alert_decision",
+    "alert_pairs",
+    "alert_stage",
+    "alert_sweep",
     "alerts",
+    "alerts_did",
+    "alerts_line",
     "alerts_of",
     "band_rule",
     "champion",
@@ -56,6 +75,7 @@ __all__ = [
     "distribution",
     "evaluated",
     "evaluation",
+    "exported",
     "fared",
     "feed_names",
     "gaps",
@@ -63,6 +83,7 @@ __all__ = [
     "headline",
     "home",
     "identity",
+    "in_use",
     "job",
     "journey",
     "labelled",
@@ -82,6 +103,7 @@ __all__ = [
     "quarantine",
     "quarantined",
     "ranked",
+    "rule",
     "runs",
     "said",
     "save",

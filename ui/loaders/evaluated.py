@@ -44,7 +44,8 @@ class Tested:
         return self.seconds.spread(self.rows[model].to_numpy())
 
 
-def _written_ns(training: str) -> int:
+def evaluated_ns(training: str) -> int:
+    """When the evaluation of a training was written; 0 where there is none."""
     path = archive.file(home(), training)
     return path.stat().st_mtime_ns if path.exists() else 0
 
@@ -60,7 +61,7 @@ def evaluation(training: str) -> Evaluation | None:
     Raises Damaged.
     """
     try:
-        return _evaluation(str(home().root), training, _written_ns(training))
+        return _evaluation(str(home().root), training, evaluated_ns(training))
     except NotThere:
         return None
 
@@ -82,7 +83,7 @@ def _tested(root: str, training: str, written_ns: int) -> Tested:
 
 def tested(training: str) -> Tested:
     """The test part of an evaluated training. Shared: do not change it. Raises NotThere."""
-    return _tested(str(home().root), training, _written_ns(training))
+    return _tested(str(home().root), training, evaluated_ns(training))
 
 
 @st.cache_resource(max_entries=24, ttl=3600, show_spinner=False)
@@ -96,7 +97,7 @@ def _happened(root: str, training: str, written_ns: int, model: str, budget_per_
 
 def happening(training: str, model: str, budget_per_h: float, onset: bool) -> Happened:
     """The alerts of one model at one budget and what became of them. Shared: do not change it. Raises NotThere."""
-    return _happened(str(home().root), training, _written_ns(training), model, budget_per_h, onset)
+    return _happened(str(home().root), training, evaluated_ns(training), model, budget_per_h, onset)
 
 
 def window(sessions: Sequence[Group], at: int) -> tuple[int, int] | None:
@@ -124,7 +125,7 @@ def line(
 
     Raises NotThere.
     """
-    return _line(str(home().root), training, _written_ns(training), model, budget_per_h, onset, window)
+    return _line(str(home().root), training, evaluated_ns(training), model, budget_per_h, onset, window)
 
 
 def planted(name: str) -> Planted | None:
@@ -175,6 +176,7 @@ __all__ = [
     "Tested",
     "alerts_of",
     "evaluated",
+    "evaluated_ns",
     "evaluation",
     "happening",
     "line",
