@@ -14,7 +14,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from core.config import Home, load_settings
 from core.errors import NotThere
@@ -29,6 +28,7 @@ from core.live.alerts import Alert
 from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
 from core.live.sinks import Post
+from core.live.step import levels, probabilities
 from core.live.tail import Stretch, Tail
 from core.training import registry
 
@@ -202,13 +202,7 @@ class Monitor:
         if not len(stretch):
             return []
         seen_ns = int(self._tail.kept.bars.bar_end_ns[-1])
-        when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
-        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
-        volatility = stretch.feature(meta.volatility)
-        full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
-        p = np.full(len(stretch), np.nan)
-        if full.any():
-            p[full] = model.predict_proba(rows[full])[:, 1]
+        p, (volatility, tau_bps) = probabilities(stretch, model, meta), levels(stretch, meta)
         theta = load_settings(self._home).theta_for(meta.name, meta.theta)
         mids, now = stretch.bars.of("close"), self._clock_ns()
         return [
@@ -220,7 +214,7 @@ class Monitor:
                 p=_number(p[i]),
                 vol_bps=_number(volatility[i]),
                 mid=float(mids[i]),
-                tau_bps=meta.tau_bps,
+                tau_bps=float(tau_bps[i]),
                 theta=theta,
                 made_ns=now,
                 horizon_s=meta.horizon_s,
