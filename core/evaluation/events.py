@@ -132,8 +132,11 @@ class Episodes:
     on: NDArray[np.bool_]
 
 
-def episodes(bar_end_ns: Rows, session: Rows, trailing_bps: Floats, *, tau_bps: float, horizon_s: int) -> Episodes:
-    """Episodes of trailing volatility (n,), NaN where it is not known (not above tau). Rows in the order of time."""
+def episodes(
+    bar_end_ns: Rows, session: Rows, trailing_bps: Floats, *, tau_bps: float | Floats, horizon_s: int
+) -> Episodes:
+    """Episodes of trailing volatility (n,), NaN where it is not known (not above tau). Rows in the order of time;
+    `tau_bps` is one threshold, or one for each row."""
     above = trailing_bps >= tau_bps
     row = np.arange(above.size)
     first = np.append(True, np.diff(session) != 0)
