@@ -99,9 +99,10 @@ class Raised:
     known_ns: Ints
     lead_s: Floats
 
-    def counts(self, now_ns: int, bar_end_ns: Ints) -> dict[str, int]:
-        """Alerts, and of them right, false, unknown and open, as somebody at `now_ns` can count them."""
-        raised = bar_end_ns[self.at] <= now_ns
+    def counts(self, now_ns: int, bar_end_ns: Ints, since_ns: int = 0) -> dict[str, int]:
+        """Alerts from `since_ns` on, and of them right, false, unknown and open, as somebody at `now_ns` can count
+        them."""
+        raised = (bar_end_ns[self.at] >= since_ns) & (bar_end_ns[self.at] <= now_ns)
         said = [o if k <= now_ns else None for o, k in zip(self.outcome, self.known_ns.tolist(), strict=True)]
         kinds = [o or "open" for o, there in zip(said, raised.tolist(), strict=True) if there]
         return {"alerts": len(kinds)} | {kind: kinds.count(kind) for kind in ("right", "false", "unknown", "open")}

@@ -24,6 +24,7 @@ from ui.loaders.market import (
     watched_elsewhere,
 )
 from ui.loaders.question import labelled, market_question, meter, threshold
+from ui.loaders.replayed import agreed, models_of, replayed, stretches
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 from ui.loaders.watched import alerts, fared, sinks
 
@@ -31,6 +32,7 @@ __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "agreed",
     "alerts",
     "alerts_of",
     "band_rule",
@@ -58,6 +60,7 @@ __all__ = [
     "markets",
     "meter",
     "minutes",
+    "models_of",
     "named_market",
     "newest",
     "offered",
@@ -65,6 +68,7 @@ __all__ = [
     "planted",
     "quarantine",
     "quarantined",
+    "replayed",
     "runs",
     "said",
     "save",
@@ -74,6 +78,7 @@ __all__ = [
     "sinks",
     "stale",
     "store_file",
+    "stretches",
     "tested",
     "theta",
     "threshold",

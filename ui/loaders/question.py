@@ -21,6 +21,11 @@ def _history(root: str, venue: str, product: str) -> History:
     return History(venue, product)
 
 
+def history_of(where: Home, venue: str, product: str) -> History:
+    """All bars of one market, for all sessions: whoever asks first reads what is new."""
+    return _history(str(where.root), venue, product)
+
+
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
 def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
     reader = Reader(Home.resolve(root))
@@ -49,4 +54,4 @@ def meter(rows: Labelled, tau_bps: float) -> Meter:
     return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
 
 
-__all__ = ["labelled", "market_question", "meter", "threshold"]
+__all__ = ["history_of", "labelled", "market_question", "meter", "threshold"]
