@@ -2,15 +2,16 @@
 
 import streamlit as st
 
-from ui import loaders
+from ui import loaders, shown
 from ui.replay_panels import ghosts, proof
-from ui.scene import market_asked, opened, scene
+from ui.scene import heading, market_asked, opened, scene
 from ui.shell import empty, open_page
 from ui.time_machine import choices, controls, screen
 
-with open_page("Time machine", "any stored stretch as the monitor saw it, with nothing known ahead", loaders.shown()):
+with open_page("Time machine", "any stored stretch as the monitor saw it, with nothing known ahead", heading()):
     playback = opened()
     market = market_asked(playback)
+    shown.explain(loaders.settings(), market)
     if market is None:
         empty(
             "No ticks yet. The time machine replays what was captured: start a capture, or import a recording.",

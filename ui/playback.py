@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -35,6 +36,11 @@ class Playback:
     @property
     def playing(self) -> bool:
         return self.since_ns is not None
+
+    @property
+    def play(self) -> str:
+        """Names what plays from this anchor; "" while it stands."""
+        return f"{self.at_ns}:{self.since_ns}:{self.speed}" if self.playing else ""
 
     def position(self, now_ns: int, last_ns: int) -> int:
         """The bar's end that is shown at `now_ns` of our clock, at most `last_ns`: where it was anchored, and `speed`
@@ -79,15 +85,23 @@ class Playback:
                 at = at if at.tzinfo else at.replace(tzinfo=UTC)
                 made = replace(made, at_ns=int(at.timestamp()) * SECOND_NS)
             if "speed" in given:
-                made = replace(made, speed=min(SPEEDS, key=lambda s: abs(s - float(given["speed"]))))
+                asked = _number(given["speed"])
+                made = replace(made, speed=min(SPEEDS, key=lambda s: abs(s - asked)))
             if "theta" in given:
-                made = replace(made, theta=min(max(float(given["theta"]), 0.001), 0.999))
+                made = replace(made, theta=min(max(_number(given["theta"]), 0.001), 0.999))
         except (ValueError, OverflowError):
             raise BadInput(
                 f"the link says at {given.get('at', '')!r}, speed {given.get('speed', '')!r}, theta "
                 f"{given.get('theta', '')!r}: a time such as 2026-04-06T15:02:00Z and two numbers are needed"
             ) from None
         return made
+
+
+def _number(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 __all__ = ["SPEEDS", "Playback"]

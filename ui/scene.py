@@ -9,12 +9,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from core.errors import BadInput
+from core.errors import BadInput, TremorError
 from core.features.bars import SECOND_NS
+from core.features.windows import CORE_S
 from core.ingestion.store import Market
 from core.live.replay import Piece, Raised, Replay, raised
 from core.training.registry import Meta
-from ui import loaders
+from ui import loaders, text
 from ui.playback import Playback
 from ui.shell import box
 from ui.state import Session
@@ -66,9 +67,19 @@ def opened() -> Playback:
     return session.playback()
 
 
+def heading() -> str:
+    """The replayed market in words, for the head of the page; "" where there is none, or where reading it fails."""
+    try:
+        market = market_asked(Session().playback())
+    except TremorError:
+        return ""  # the page's body reads it again and says why
+    return "" if market is None else text.market_name(market.venue, market.product)
+
+
 def market_asked(playback: Playback) -> Market | None:
-    """The market of the link where the store holds it, else the one that all pages show."""
-    named = [m for m in loaders.markets() if f"{m.venue}:{m.product}" == playback.market]
+    """The market of the address where the store holds it, else the one that all pages show."""
+    asked = st.query_params.get("market", playback.market)
+    named = [m for m in loaders.markets() if f"{m.venue}:{m.product}" == asked]
     return named[0] if named else loaders.current_market()
 
 
@@ -108,9 +119,12 @@ def _first_choice(pieces: list[Piece]) -> int:
 
 
 def _opening(replayed: Replay, piece: Piece) -> int:
-    """Where a stretch opens: shortly before its first spike, where it has one."""
+    """Where a stretch opens: shortly before its first spike, where it has one, and with a forecast to show."""
     starts = starts_of(replayed, piece)
-    return max(int(starts[0]) - BEFORE_S * SECOND_NS, piece.first_ns) if starts.size else piece.first_ns
+    if not starts.size:
+        return piece.first_ns
+    warm_ns = piece.first_ns + CORE_S * SECOND_NS
+    return min(max(int(starts[0]) - BEFORE_S * SECOND_NS, warm_ns), int(starts[0]) - SECOND_NS)
 
 
-__all__ = ["Scene", "market_asked", "now_ns", "opened", "scene", "starts_of"]
+__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "scene", "starts_of"]

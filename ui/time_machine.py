@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import streamlit as st
@@ -11,6 +12,7 @@ from core.live.replay import Piece
 from core.training.registry import Meta
 from ui import charts, loaders, text
 from ui.cells.machine import machine_cells, sentence
+from ui.charts.replayed import ROOM_S
 from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
 from ui.playback import SPEEDS
@@ -21,8 +23,10 @@ from ui.theme import bps, score, utc
 from ui.theme import moment as when
 from ui.time_line import time_line
 
-TICK_S = 0.25
-"""How often a playing replay is redrawn."""
+TICK_S = 1.0
+"""How often Python redraws a playing replay; between two of its ticks the browser goes on by itself."""
+AHEAD = 2.5
+"""How many ticks of market are sent ahead for that."""
 
 
 def screen(s: Scene) -> None:
@@ -39,26 +43,34 @@ def screen(s: Scene) -> None:
             session.keep(playback.paused(clock, s.piece.last_ns))
             st.rerun()
         show_next = bool(session.chosen("show_next"))
+        left_s = (s.piece.last_ns - at_ns) // SECOND_NS
         m = moment(
-            s.replayed, at_ns, s.piece.first_ns, alerts=s.alerts, ghosts=s.ghosts, show_next=show_next and not playing
+            s.replayed,
+            at_ns,
+            s.piece.first_ns,
+            alerts=s.alerts,
+            ghosts=s.ghosts,
+            show_next=show_next and not playing,
+            ahead_s=min(math.ceil(AHEAD * TICK_S * playback.speed), left_s) if playing else 0,
         )
+        room_s = NEXT_S if show_next else ROOM_S
         strip(machine_cells(m, s, playback), quiet=playing)
         block(
             f"{s.meta.title} on {s.market.product}",
             f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}",
         )
         live_figure(
-            charts.replayed(
-                kind(), m, theta=theta, ghost=ghost, horizon_s=s.meta.horizon_s, room_s=NEXT_S if show_next else 40
-            ),
+            charts.replayed(kind(), m, theta=theta, ghost=ghost, horizon_s=s.meta.horizon_s, room_s=room_s),
             key="replay",
             label=sentence(m, s),
+            play=charts.reveal(m, play=playback.play, speed=playback.speed, room_s=room_s) if playing else None,
         )
         moved = time_line(
             s.piece.first_ns,
             s.piece.last_ns,
             m.at_ns,
-            speed=playback.speed if playing else 0,
+            speed=playback.speed,
+            play=playback.play,
             marks=_known_marks(s, m.at_ns),
             key="time_line",
         )

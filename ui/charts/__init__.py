@@ -6,7 +6,7 @@ from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
-from ui.charts.replayed import replayed
+from ui.charts.replayed import replayed, reveal
 from ui.charts.threshold import hour
 
 __all__ = [
@@ -22,5 +22,6 @@ __all__ = [
     "pr_curves",
     "reliability",
     "replayed",
+    "reveal",
     "ticks_per_minute",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ from ui.charts.market import TOPS
 from ui.theme import Palette, bps, palette, price, rgba, score
 
 Values = NDArray[np.float64]
+WINDOW_S = 900
+"""Seconds of market behind the cursor that are drawn."""
 ROOM_S = 40
 WORDS = {"right": "caught", "false": "false", "unknown": "unknown", None: "open"}
 """What had become of an alert by the moment shown."""
@@ -45,14 +48,15 @@ class Lines:
 
 @dataclass(frozen=True)
 class Moment:
-    """The window behind the cursor, what came next where it was asked for, and the numbers of the cursor's bar.
+    """The window behind the cursor (and what is sent ahead of a figure that plays), what came next where it was asked
+    for, and the numbers of the cursor's bar, at_ns or t.
 
     p and vol_bps are None while they warm up; `age` counts the session's bars behind it; episodes are those that
     started since the stretch's first bar and up to this one.
     """
 
     at_ns: int
-    start: np.datetime64
+    t: np.datetime64
     seen: Lines
     next: Lines | None
     alerts: list[Mark]
@@ -63,6 +67,10 @@ class Moment:
     tau_bps: float
     age: int
     episodes: int
+
+    @property
+    def start(self) -> np.datetime64:
+        return self.t - np.timedelta64(WINDOW_S, "s")
 
     @property
     def warming(self) -> str | None:
@@ -96,7 +104,7 @@ def replayed(
         yaxis6=hidden("y3"),
         uirevision="live",
     )
-    f.update_xaxes(anchor="y3", **clock(m.start, m.seen.t[-1], room_s))
+    f.update_xaxes(anchor="y3", **clock(m.start, m.t, room_s))
     notes = [
         corner(c, "mid, USD"),
         corner(c, f"volatility of the last {horizon_s} s, bps", 0.49),
@@ -108,7 +116,7 @@ def replayed(
     if m.next is not None:
         _next(f, c, m)
         shapes.append(_vertical(c, m))
-        notes.append(label(c, "what came next", xref="x", x=iso(m.seen.t[-1]), xanchor="left", yref="paper", y=1))
+        notes.append(label(c, "what came next", xref="x", x=iso(m.t), xanchor="left", yref="paper", y=1))
     notes += hatch(f, c, m.seen.gaps, ("y4", "y5", "y6"))
     _line(f, m.seen.t, m.seen.mid, "mid", c.price, hover="%{y:,.2f}", shape="hv", width=1.4)
     _line(f, m.seen.t, m.seen.tau_bps, "τ", c.tau, axis="y2", hover="%{y:.2r} bps", width=2)
@@ -130,24 +138,53 @@ def replayed(
         )  # fmt: skip
     _marks(f, m.ghosts, "ghost alert", "diamond-open", c.theta)
     _marks(f, m.alerts, "alert", "diamond", c.spike)
-    notes.append(tag(c, c.price, price(m.mid), m.mid))
+    notes.append(tag(c, c.price, price(m.mid), m.mid) | {"name": "mid"})
     if m.vol_bps is not None:
-        notes.append(tag(c, c.vol, bps(m.vol_bps), m.vol_bps, "y2"))
+        notes.append(tag(c, c.vol, bps(m.vol_bps), m.vol_bps, "y2") | {"name": "volatility"})
     if m.p is not None:
-        notes.append(tag(c, c.forecast, score(m.p), m.p, "y3"))
+        notes.append(tag(c, c.forecast, score(m.p), m.p, "y3") | {"name": "p"})
     f.layout.annotations = notes
     f.layout.shapes = shapes
     return f
 
 
+def reveal(m: Moment, *, play: str, speed: int, room_s: int = ROOM_S) -> dict[str, Any]:
+    """What the browser needs to play `replayed(m)` on by itself: the moment, the pace, and the tags of each bar sent
+    ahead. `play` names the anchor that it goes on from."""
+    ahead = (m.seen.t >= m.t) & np.isfinite(m.seen.mid)
+
+    def tagged(values: Values, written: Callable[[float | None], str]) -> dict[str, list[Any]]:
+        y = [float(v) if np.isfinite(v) else None for v in values[ahead]]
+        return {"y": y, "text": [None if v is None else written(v) for v in y]}
+
+    return {
+        "id": play,
+        "now": _ms(m.t),
+        "speed": speed,
+        "window": 1000 * WINDOW_S,
+        "room": 1000 * room_s,
+        "t": [_ms(t) for t in m.seen.t[ahead]],
+        "tags": {
+            "mid": tagged(m.seen.mid, price),
+            "volatility": tagged(m.seen.vol_bps, bps),
+            "p": tagged(m.seen.p, score),
+        },
+    }
+
+
+def _ms(t: np.datetime64) -> int:
+    return int(t.astype("datetime64[ms]").astype(np.int64))
+
+
 def _top(m: Moment, theta: float, ghost: float | None) -> float:
-    known = m.seen.p[np.isfinite(m.seen.p)]
+    known = m.seen.p[np.isfinite(m.seen.p) & (m.seen.t <= m.t)]
     most = max(float(known.max()) if known.size else 0.0, theta, ghost or 0.0)
     return next(step for step in TOPS if step >= min(1.15 * most, 1.0))
 
 
 def _most_volatility(m: Moment) -> float:
-    values = np.concatenate([m.seen.vol_bps, m.seen.tau_bps])
+    now = m.seen.t <= m.t  # what is sent ahead must not show by the scale
+    values = np.concatenate([m.seen.vol_bps[now], m.seen.tau_bps[now]])
     known = values[np.isfinite(values)]
     return 1.4 * float(known.max()) if known.size else 1.0
 
@@ -211,7 +248,7 @@ def _words(c: Palette, m: Moment) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     previous: np.datetime64 | None = None
     for a, _ in m.seen.spikes:
-        if previous is None or a - previous > (m.seen.t[-1] - m.start) / 10:
+        if previous is None or a - previous > np.timedelta64(WINDOW_S // 10, "s"):
             found.append(
                 label(
                     c, "spike", xref="x", x=iso(a), xanchor="left", yref="paper", y=0.52, yanchor="middle",
@@ -228,8 +265,8 @@ def _level(c: Palette, level: float, dash: str) -> dict[str, Any]:
 
 
 def _vertical(c: Palette, m: Moment) -> dict[str, Any]:
-    x, line = iso(m.seen.t[-1]), {"color": c.muted, "width": 1, "dash": "dot"}
+    x, line = iso(m.t), {"color": c.muted, "width": 1, "dash": "dot"}
     return {"type": "line", "xref": "x", "x0": x, "x1": x, "yref": "paper", "y0": 0, "y1": 1, "line": line}
 
 
-__all__ = ["WORDS", "Lines", "Mark", "Moment", "replayed"]
+__all__ = ["WINDOW_S", "WORDS", "Lines", "Mark", "Moment", "replayed", "reveal"]

@@ -11,9 +11,10 @@ from core.live.agreement import Agreement, agreements
 from core.live.replay import Piece, Replay, pieces, replay
 from core.training import registry
 from core.training.registry import Meta
+from ui.charts.replayed import WINDOW_S
 from ui.loaders.homes import home
 from ui.loaders.question import history_of
-from ui.moment import NEXT_S, WINDOW_S
+from ui.moment import NEXT_S
 
 EVERY_BARS = 600
 """While a capture runs, the list of stretches grows by so many bars at a time: the whole history is read for it."""

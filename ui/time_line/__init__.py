@@ -21,14 +21,15 @@ _mount = st.components.v2.component(
 
 
 def time_line(
-    first_ns: int, last_ns: int, at_ns: int, *, speed: int, marks: Sequence[tuple[int, str]], key: str
+    first_ns: int, last_ns: int, at_ns: int, *, speed: int, play: str, marks: Sequence[tuple[int, str]], key: str
 ) -> int | None:
     """Draw the line from `first_ns` to `last_ns` (bar ends, ns UTC) at `at_ns`, and give back where it was just
     released, ns; None where it was not.
 
     Parameters
     ----------
-    speed : market seconds a second that the handle goes on by itself; 0 where it stands
+    speed : market seconds a second that the handle goes on by itself while it plays
+    play : names what plays, from one anchor; "" where it stands
     marks : (ns, "spike" or "alert" or "ghost"), of what is known at `at_ns`
     """
     second = 1_000_000_000
@@ -39,6 +40,7 @@ def time_line(
             "last": last_ns // second,
             "at": at_ns // second,
             "speed": speed,
+            "play": play,
             "marks": [[ns // second, kind] for ns, kind in marks],
         },
         on_at_change=lambda: None,

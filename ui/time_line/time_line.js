@@ -29,9 +29,13 @@ export default function ({ data, parentElement, setTriggerValue }) {
   find('.marks').innerHTML = marks.map(([s, kind]) => `<i class="${kind}" style="left:${100 * (s - first) / wide}%">`
     + `${{ alert: '◆', ghost: '◇' }[kind] || ''}</i>`).join('');
 
-  place(data.at);
-  const began = performance.now();
-  const going = speed ? setInterval(() => place(data.at + Math.floor((performance.now() - began) / 1000 * speed)), 100) : 0;
+  // Ticks of Python come late by turns: while one play goes on the anchor is its first tick's.
+  if (!data.play) root._anchor = undefined;
+  else if (root._anchor?.id !== data.play) root._anchor = { id: data.play, at: data.at, began: performance.now() };
+  const anchor = root._anchor;
+  const go = () => place(anchor ? anchor.at + Math.floor((performance.now() - anchor.began) / 1000 * speed) : data.at);
+  go();
+  const going = anchor ? setInterval(go, 100) : 0;
   input.oninput = () => { root._held = true; say(); };
   input.onchange = () => { root._held = false; setTriggerValue('at', first + Number(input.value)); };
   return () => clearInterval(going);
