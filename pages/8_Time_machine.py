@@ -10,7 +10,7 @@ from ui.time_machine import choices, controls, screen
 
 with open_page("Time machine", "any stored stretch as the monitor saw it, with nothing known ahead", heading()):
     playback = opened()
-    market = market_asked(playback)
+    market = market_asked()
     shown.explain(loaders.settings(), market)
     if market is None:
         empty(
@@ -27,11 +27,10 @@ with open_page("Time machine", "any stored stretch as the monitor saw it, with n
             "Open training",
         )
         st.stop()
-    pieces = loaders.stretches(market, models[0])
-    if not pieces:
+    shot = scene(market, models, playback)
+    if shot is None:
         empty("No second of this market has closed yet. Wait a moment, or import a recording.")
         st.stop()
-    shot = scene(market, models, pieces, playback)
     screen(shot)
     controls(shot)
     choices(shot, models)

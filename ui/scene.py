@@ -70,23 +70,31 @@ def opened() -> Playback:
 def heading() -> str:
     """The replayed market in words, for the head of the page; "" where there is none, or where reading it fails."""
     try:
-        market = market_asked(Session().playback())
+        market = market_asked()
     except TremorError:
         return ""  # the page's body reads it again and says why
     return "" if market is None else text.market_name(market.venue, market.product)
 
 
-def market_asked(playback: Playback) -> Market | None:
+def market_asked() -> Market | None:
     """The market of the address where the store holds it, else the one that all pages show."""
-    asked = st.query_params.get("market", playback.market)
-    named = [m for m in loaders.markets() if f"{m.venue}:{m.product}" == asked]
+    asked = st.query_params.get("market", "")
+    named = [m for m in loaders.markets() if _name(m) == asked]
     return named[0] if named else loaders.current_market()
 
 
-def scene(market: Market, models: list[Meta], pieces: list[Piece], playback: Playback) -> Scene:
-    """What the playback shows, chosen where it leaves something open; the choice is kept, and stands in the address."""
+def _name(market: Market) -> str:
+    return f"{market.venue}:{market.product}"
+
+
+def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | None:
+    """What the playback shows, chosen where it leaves something open; the choice is kept, and stands in the address.
+    None where no bar of the market has closed."""
     meta = next((m for m in models if m.name == playback.model), models[0])
-    new = not playback.at_ns
+    pieces = loaders.stretches(market, meta)
+    if not pieces:
+        return None
+    new = not playback.at_ns or playback.market not in ("", _name(market))
     at = _piece_at(pieces, playback.at_ns) if not new else _first_choice(pieces)
     piece = pieces[at]
     replayed = loaders.replayed(market, meta, piece)
@@ -96,9 +104,7 @@ def scene(market: Market, models: list[Meta], pieces: list[Piece], playback: Pla
     def alerts(theta: float) -> Raised:
         return raised(replayed, theta, cooldown_s=settings.cooldown_s, rearm=settings.rearm)
 
-    kept = Playback(
-        f"{market.venue}:{market.product}", meta.name, at_ns, playback.speed, playback.theta, playback.since_ns
-    )
+    kept = Playback(_name(market), meta.name, at_ns, playback.speed, playback.theta, None if new else playback.since_ns)
     session = Session()
     session.keep(kept)
     if not kept.playing and kept.link() != st.query_params.to_dict():
