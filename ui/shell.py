@@ -40,6 +40,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
             ("pages/5_Drift.py", "Drift", "compare_arrows"),
             ("pages/7_Alert_tuning.py", "Alert tuning", "notifications"),
             ("pages/6_Live_monitor.py", "Live monitor", "monitor_heart"),
+            ("pages/8_Time_machine.py", "Time machine", "history"),
         ),
     ),
 )
@@ -114,8 +115,9 @@ def fragment(run_every: float | None = None) -> Callable[[Callable[..., None]], 
     return decorate
 
 
-def strip(cells: Sequence[Cell], key: str = "strip") -> None:
-    """The status strip: four to six cells between two hairlines."""
+def strip(cells: Sequence[Cell], key: str = "strip", *, quiet: bool = False) -> None:
+    """The status strip: four to six cells between two hairlines. A `quiet` one, which changes several times a second,
+    is not read out by itself."""
     parts = []
     for cell in cells:
         tone = cell.level if cell.level in ("warn", "bad", "alert") else ""
@@ -125,8 +127,9 @@ def strip(cells: Sequence[Cell], key: str = "strip") -> None:
             f'<b class="{tone}">{escape(cell.value)}</b>'
             f'<span title="{escape(cell.detail)}">{escape(cell.detail)}</span></div>'
         )
+    role = "group" if quiet else "status"
     with st.container(key=key):
-        st.html(f'<div class="tr-strip" style="--cells:{len(cells)}" role="status">{"".join(parts)}</div>')
+        st.html(f'<div class="tr-strip" style="--cells:{len(cells)}" role="{role}">{"".join(parts)}</div>')
 
 
 def block(title: str, context: str = "") -> None:

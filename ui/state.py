@@ -9,6 +9,8 @@ from typing import Any
 
 import streamlit as st
 
+from ui.playback import Playback
+
 _PREFIX = "tremor."
 
 
@@ -73,6 +75,23 @@ class Session:
     def chosen(self, key: str) -> Any:
         """What the widget with this key holds now; None when it was not drawn."""
         return st.session_state.get(key)
+
+    def playback(self) -> Playback:
+        """Where this viewer's replay stands."""
+        held: Playback = st.session_state.get(_PREFIX + "playback", Playback())
+        return held
+
+    def keep(self, playback: Playback) -> None:
+        """Remember where the replay stands."""
+        st.session_state[_PREFIX + "playback"] = playback
+
+    def linked(self) -> dict[str, str]:
+        """The address that this session wrote last for the replay: another one comes from a link or from a hand."""
+        return dict(st.session_state.get(_PREFIX + "linked", {}))
+
+    def link(self, written: dict[str, str]) -> None:
+        """Remember the address that was written."""
+        st.session_state[_PREFIX + "linked"] = written
 
     def say(self, sentence: str) -> None:
         """Leave one sentence for the next run of any page, to be shown once."""

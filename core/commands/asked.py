@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from core import jobs
@@ -102,6 +103,16 @@ def refuse_beside(home: Home, other: str) -> None:
     job = jobs.read(home, other)
     if job.running:
         raise Busy(f"{other} runs in this home (pid {job.pid}): wait for it or stop it first", job.pid)
+
+
+def moment_ns(text: str, option: str) -> int:
+    """A moment in ns UTC: an ISO date and time, UTC where it has no zone. Raises BadInput."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{option} is {text}: write a time such as 2026-04-06T15:02:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 def told(me: jobs.Holder) -> Callable[[float, str], None]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from core.commands.asked import (
     chosen_seed,
     chosen_tau,
     market_options,
+    moment_ns,
     question_options,
     refuse_beside,
     told,
@@ -242,11 +242,4 @@ def _foreign(meta: Meta, market: Market) -> str | None:
 
 
 def _since_ns(text: str | None) -> int:
-    if text is None:
-        return 0
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"since is {text}: write a time such as 2026-04-06T15:02:00") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
+    return 0 if text is None else moment_ns(text, "since")

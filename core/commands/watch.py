@@ -1,11 +1,13 @@
-"""monitor, escrow, status."""
+"""monitor, escrow, replay, status."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from core import jobs
+from core.commands.asked import market_options, moment_ns
 from core.config import Home, load_settings
 
 JOBS = (
@@ -33,6 +35,16 @@ def register(verbs: Any) -> None:
     escrow.add_argument("--venue")
     escrow.add_argument("--product")
     escrow.set_defaults(run=run_escrow)
+    replay = verbs.add_parser(
+        "replay", help="a stored stretch through the monitor's step, and whether the live forecasts of it are the same"
+    )
+    replay.add_argument("--from", required=True, dest="since", metavar="T", help="the first bar's end, such as "
+                        "2026-04-06T15:02:00 (UTC)")  # fmt: skip
+    replay.add_argument("--to", required=True, dest="until", metavar="T", help="the last bar's end")
+    replay.add_argument("--model", help="another model than the champion, by the name of its artifact")
+    replay.add_argument("--out", type=Path, metavar="FILE", help="bars and forecasts into a .parquet or .csv file")
+    market_options(replay)
+    replay.set_defaults(run=run_replay)
     status = verbs.add_parser("status", help="what runs, and how it fares")
     status.set_defaults(run=run_status)
 
@@ -67,6 +79,52 @@ def run_escrow(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "venue": market.venue,
         "product": market.product,
         "records": msgspec.to_builtins(escrow.records(home, market.venue, market.product)),
+    }
+
+
+def run_replay(args: argparse.Namespace, home: Home) -> dict[str, Any]:
+    """The stretch in counts, its alerts one by one, and for each model that forecast it live how many of its forecasts
+    are equal to the bit. With --out the bars too."""
+    import msgspec
+
+    from core.ingestion.store import parquet
+    from core.live.agreement import agreements
+    from core.live.replay import raised as raised_at
+    from core.live.replay import replay, rows, stamp
+
+    settings = load_settings(home)
+    since, until = moment_ns(args.since, "--from"), moment_ns(args.until, "--to")
+    if args.out is not None:
+        parquet.checked_suffix(args.out)
+    replayed = replay(home, args.venue, args.product, from_ns=since, to_ns=until, model=args.model)
+    meta, asked = replayed.meta, replayed.asked
+    theta = settings.theta_for(meta.name, meta.theta)
+    alerts = raised_at(replayed, theta, cooldown_s=settings.cooldown_s, rearm=settings.rearm)
+    if args.out is not None:
+        parquet.write(rows(replayed, alerts), args.out.expanduser().absolute())
+    ends = replayed.bars.bar_end_ns
+    return {
+        "venue": replayed.venue,
+        "product": replayed.product,
+        "model": meta.name,
+        "from": stamp(int(ends[0])),
+        "to": stamp(int(ends[asked - 1])),
+        "bars": asked,
+        "forecasts": int((replayed.p[:asked] >= 0).sum()),
+        "spikes": int(replayed.spike[:asked].sum()),
+        "episodes": int(replayed.starts[:asked].sum()),
+        "theta": theta,
+        "alerts": [
+            {
+                "bar": stamp(int(ends[row])),
+                "p": float(replayed.p[row]),
+                "outcome": outcome,
+                "lead_s": None if outcome != "right" else lead_s,
+            }
+            for row, outcome, lead_s in zip(alerts.at, alerts.outcome, alerts.lead_s.tolist(), strict=True)
+        ],
+        "live": msgspec.to_builtins(agreements(home, replayed)),
+        "out": None if args.out is None else str(args.out.expanduser().absolute()),
     }
 
 

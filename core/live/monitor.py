@@ -15,7 +15,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from core.config import Home, load_settings
 from core.errors import NotThere
@@ -30,6 +29,7 @@ from core.live.alerts import Alert
 from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
 from core.live.sinks import Post
+from core.live.step import levels, probabilities
 from core.live.tail import Stretch, Tail
 from core.training import registry
 
@@ -214,14 +214,7 @@ class Monitor:
         if not len(stretch):
             return []
         seen_ns = int(self._tail.kept.bars.bar_end_ns[-1])
-        when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
-        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
-        volatility = stretch.feature(meta.volatility)
-        taus = meta.taus(stretch.features)
-        full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(taus)
-        p = np.full(len(stretch), np.nan)
-        if full.any():
-            p[full] = model.predict_proba(rows[full])[:, 1]
+        p, of = probabilities(stretch, model, meta), levels(stretch, meta)
         theta = load_settings(self._home).theta_for(meta.name, meta.theta)
         mids, now = stretch.bars.of("close"), self._clock_ns()
         return [
@@ -231,9 +224,9 @@ class Monitor:
                 bar_end_ns=int(stretch.bars.bar_end_ns[i]),
                 model=meta.name,
                 p=_number(p[i]),
-                vol_bps=_number(volatility[i]),
+                vol_bps=_number(of.vol_bps[i]),
                 mid=float(mids[i]),
-                tau_bps=_number(taus[i]),
+                tau_bps=_number(of.tau_bps[i]),
                 theta=theta,
                 made_ns=now,
                 horizon_s=meta.horizon_s,

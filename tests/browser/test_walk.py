@@ -22,7 +22,10 @@ from core.training import registry
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")
-PAGES = ("", "Live_capture", "Threshold_tuning", "Training", "Evaluation", "Drift", "Alert_tuning", "Live_monitor")
+PAGES = (
+    "", "Live_capture", "Threshold_tuning", "Training", "Evaluation", "Drift", "Alert_tuning", "Live_monitor",
+    "Time_machine",
+)  # fmt: skip
 ENOUGH_MARKET_S = 3 * 3600
 """Captured before training: three hours of the simulated market, about 36 s at 300x."""
 

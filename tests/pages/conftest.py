@@ -10,9 +10,11 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
+import models
 from core import jobs
 from core.config import Home
 from core.evaluation.scores import score
@@ -35,23 +37,27 @@ def trained(
     home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 0.5, venue: str = "embedded",
     product: str = "BTC-USD", missing: tuple[str, ...] = (),
 ) -> list[Meta]:  # fmt: skip
-    """Three artifacts of one training with real scores of made-up forecasts; the second is champion."""
+    """Three artifacts of one training with real scores of made-up forecasts; the second is champion. All three hold the
+    same small rule, which can be asked."""
     rng = np.random.default_rng(1)
     y = rng.random(600) < 0.1
+    estimator = models.discover()["zscore"].build(0, "rv_60")
+    estimator.fit(pd.DataFrame({"rv_60": 3 + 2 * y + rng.random(600)}), y)
+    suffix, content = models.to_bytes(estimator)
     made = []
     for i, (model, title) in enumerate(
         [("zscore", "z-score rule"), ("logistic", "logistic"), ("xgboost", "gradient boosting")]
     ):
         p = np.clip(0.2 + pr * 0.4 * y + rng.normal(0, 0.15, 600), 0, 1)
         scores = score(model, y[:300], p[:300], y[300:], p[300:])
-        content = model.encode()
         meta = Meta(
             name=f"{model}-{i}", model=model, title=title, baseline=i == 0, training="t1", run_id=f"run{i}",
             trained_ns=time.time_ns(), label=label, horizon_s=60, tau_bps=tau_bps, quantile=None, theta=scores.theta,
             volatility="rv_60", features=("rv_60",), missing=missing, seed=0, params={}, note="", fingerprint="f",
             venue=venue, product=product,
             splits={s: {"rows": 300, "spikes": 30} for s in ("train", "validation", "test")},
-            scores=scores, validation=scores, seconds=1.0, file="model.bin", sha256=hashlib.sha256(content).hexdigest(),
+            scores=scores, validation=scores, seconds=1.0, file=f"model{suffix}",
+            sha256=hashlib.sha256(content).hexdigest(),
         )  # fmt: skip
         registry.publish(home, [(meta, content)])
         made.append(meta)

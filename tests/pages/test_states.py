@@ -20,6 +20,7 @@ from ui import actions
 Visit = Callable[[Home, str], AppTest]
 PAGES = ["app.py", *(f"pages/{n}.py" for n in (
     "1_Live_capture", "2_Threshold_tuning", "3_Training", "4_Evaluation", "5_Drift", "6_Live_monitor", "7_Alert_tuning",
+    "8_Time_machine",
 ))]  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
+from ui.charts.replayed import replayed, reveal
 from ui.charts.threshold import journey, signature, spikes
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "monitor",
     "pr_curves",
     "reliability",
+    "replayed",
+    "reveal",
     "signature",
     "spikes",
     "ticks_per_minute",

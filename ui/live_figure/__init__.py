@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -20,9 +22,14 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(figure: go.Figure, *, key: str, label: str) -> None:
-    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it."""
-    _mount(key=key, data={"figure": figure.to_json(), "height": int(figure.layout.height), "label": label})
+def live_figure(figure: go.Figure, *, key: str, label: str, play: Mapping[str, Any] | None = None) -> None:
+    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it.
+
+    `play` (`charts.reveal`) lets the browser show what the figure holds little by little, on a clock of its own, until
+    the next call.
+    """
+    message = {"figure": figure.to_json(), "height": int(figure.layout.height), "label": label}
+    _mount(key=key, data=message | {"play": None if play is None else dict(play)})
 
 
 __all__ = ["live_figure"]

@@ -18,6 +18,43 @@ function plotly() {
   return loading;
 }
 
+const utc = (x) => Date.parse(/Z$/.test(x) ? x : `${x}Z`);
+const iso = (ms) => new Date(ms).toISOString().replace('Z', '');
+
+// A replay that plays is sent with some seconds of what comes: each frame shows of it what has been reached by now.
+function upTo(figure, play, times, t) {
+  const k = Math.max(play.t.findLastIndex((x) => x <= t), 0);
+  const data = figure.data.map((trace, i) => {
+    const n = times[i].findLastIndex((x) => x <= t) + 1;
+    if (n === times[i].length) return trace;
+    return { ...trace, x: trace.x.slice(0, n), y: trace.y.slice(0, n), text: trace.text?.slice(0, n) };
+  });
+  const later = (x) => typeof x === 'string' && utc(x) > t;
+  const layout = structuredClone(figure.layout);
+  layout.shapes = layout.shapes.filter((s) => s.xref !== 'x' || !later(s.x0));
+  for (const s of layout.shapes) if (s.xref === 'x' && later(s.x1)) s.x1 = iso(t);
+  layout.annotations = layout.annotations.filter((a) => a.xref !== 'x' || !later(a.x));
+  for (const a of layout.annotations) {
+    const tag = play.tags[a.name];
+    if (tag && tag.text[k]) [a.y, a.text] = [tag.y[k], tag.text[k]];
+  }
+  layout.xaxis.autorangeoptions = { include: [iso(t - play.window), iso(t + play.room)] };
+  return { data, layout };
+}
+
+async function playOn(box, figure, play, draw, ended) {
+  // Ticks of Python come late by turns: the anchor is the first one's, and t never goes back.
+  if (box._anchor?.id !== play.id) box._anchor = { id: play.id, now: play.now, began: performance.now() };
+  const { now, began } = box._anchor, times = figure.data.map((trace) => trace.x.map(utc));
+  for (let shown; !ended();) {
+    const t = Math.min(now + (performance.now() - began) * play.speed, play.t.at(-1));
+    const start = performance.now();
+    if (Math.floor(t / 1000) !== shown) await draw(upTo(figure, play, times, t));
+    shown = Math.floor(t / 1000);
+    await new Promise((done) => setTimeout(done, Math.max(40, performance.now() - start))); // half of the time at most
+  }
+}
+
 export default function ({ data, parentElement }) {
   const box = parentElement.querySelector('.live-figure');
   box.style.height = `${data.height}px`;
@@ -31,16 +68,20 @@ export default function ({ data, parentElement }) {
     const phone = window.innerWidth <= PHONE;
     if (phone) figure.layout.dragmode = false;
     const config = { displayModeBar: false, displaylogo: false, scrollZoom: !phone, doubleClick: 'reset+autosize' };
-    figure.layout.width = box.clientWidth || undefined;
-    figure.layout.height = data.height;
-    await library.react(box, figure.data, figure.layout, config);
-    box.dataset.draws = Number(box.dataset.draws || 0) + 1;
+    const draw = async ({ data: traces, layout }) => {
+      layout.width = box.clientWidth || undefined;
+      layout.height = data.height;
+      await library.react(box, traces, layout, config);
+      box.dataset.draws = Number(box.dataset.draws || 0) + 1;
+    };
     if (!box._sizes) {
       box._sizes = new ResizeObserver(() => {
         if (box.clientWidth && box._fullLayout) library.relayout(box, { width: box.clientWidth });
       });
       box._sizes.observe(box);
     }
+    if (data.play) await playOn(box, figure, data.play, draw, () => unmounted);
+    else await draw(figure);
   }).catch((error) => { box.textContent = error.message; });
 
   return () => { unmounted = true; };

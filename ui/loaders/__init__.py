@@ -48,6 +48,7 @@ from ui.loaders.question import (
     stretch,
     threshold,
 )
+from ui.loaders.replayed import agreed, models_of, replayed, stretches
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
 from ui.loaders.watched import alerts, fared, sinks
 
@@ -57,6 +58,7 @@ __all__ = [
     "Disk",
     "Said",
     "advice",
+    "agreed",
     "alert_decision",
     "alert_pairs",
     "alert_stage",
@@ -95,6 +97,7 @@ __all__ = [
     "markets",
     "meter",
     "minutes",
+    "models_of",
     "named_market",
     "newest",
     "offered",
@@ -103,6 +106,7 @@ __all__ = [
     "quarantine",
     "quarantined",
     "ranked",
+    "replayed",
     "rule",
     "runs",
     "said",
@@ -115,6 +119,7 @@ __all__ = [
     "stale",
     "store_file",
     "stretch",
+    "stretches",
     "tested",
     "theta",
     "threshold",

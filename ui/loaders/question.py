@@ -28,6 +28,11 @@ def _history(root: str, venue: str, product: str) -> History:
     return History(venue, product)
 
 
+def history_of(where: Home, venue: str, product: str) -> History:
+    """All bars of one market, for all sessions: whoever asks first reads what is new."""
+    return _history(str(where.root), venue, product)
+
+
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
 def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
     reader = Reader(Home.resolve(root))
@@ -132,6 +137,7 @@ __all__ = [
     "bars",
     "decide",
     "distribution",
+    "history_of",
     "journey",
     "labelled",
     "market_question",

@@ -17,6 +17,7 @@ from core.ingestion.ticks import MISSING, TICK, Ints
 TS = "coalesce(exch_ts_ns, local_ts_ns)"
 TAPE = ("seq", "kind", "source", "ts_ns", "price", "bid", "ask", "bid_size", "ask_size", "size", "side")
 FULL = ("exch_ts_ns", "local_ts_ns", "price", "bid", "ask", "bid_size", "ask_size", "side", "trade_id", "size")
+LAST = 2**63 - 1
 KEPT_FILES = 8
 """Sealed files held in memory between two sources of one reading: at most 8 times 27 MB."""
 
@@ -62,24 +63,26 @@ class Events:
         self._files = sealed.files(connection, self._ids)
         self._read: dict[int, sealed.Rows | None] = {}
 
-    def tape(self, run: Run, after_seq: int, from_ns: int | None, limit: int | None) -> Ints:
-        """The run's events by seq, shape (n, len(TAPE)): seq > `after_seq`, time >= `from_ns`, the first `limit`."""
-        since = MISSING if from_ns is None else from_ns
+    def tape(self, run: Run, after_seq: int, from_ns: int | None, limit: int | None, to_ns: int | None = None) -> Ints:
+        """The run's events by seq, shape (n, len(TAPE)): seq > `after_seq`, `from_ns` <= time < `to_ns`, the first
+        `limit`."""
+        since, until = MISSING if from_ns is None else from_ns, LAST if to_ns is None else to_ns
         clocks = ("local_ts_ns", "exch_ts_ns") if self._ours(run) else ("exch_ts_ns", "local_ts_ns")
         timed = f"(SELECT *, coalesce({','.join(clocks)}) AS ts_ns FROM events)"
         rows = self._log(
-            f"{','.join(TAPE)} FROM {timed} WHERE seq > {after_seq:d} AND ts_ns >= ?",
+            f"{','.join(TAPE)} FROM {timed} WHERE seq > {after_seq:d} AND ts_ns >= ? AND ts_ns < ?",
             run,
             "ORDER BY seq LIMIT ?",
             since,
+            until,
             -1 if limit is None else limit,
         )
         parts = [matrix(rows, len(TAPE))]
         for file in self._files:
-            if file.last_seq > after_seq and file.last_ns >= since:
+            if file.last_seq > after_seq and file.last_ns >= since and file.first_ns < until:
                 part = self._sealed(file, run)
                 times = sealed.times(part, clocks)
-                kept = (sealed.column(part, "seq") > after_seq) & (times >= since)
+                kept = (sealed.column(part, "seq") > after_seq) & (times >= since) & (times < until)
                 parts.append(_as_tape(part[kept], times[kept]))
         return _by_seq(parts)[:limit]
 

@@ -115,14 +115,20 @@ class Reader:
         return sealed.summary(found, self._folder)
 
     def tape(
-        self, venue: str, product: str, after_seq: int = 0, from_ns: int | None = None, limit: int | None = None
+        self,
+        venue: str,
+        product: str,
+        after_seq: int = 0,
+        from_ns: int | None = None,
+        limit: int | None = None,
+        to_ns: int | None = None,
     ) -> Tape:
         """The market's ticks, trades and heartbeats (those of its whole connection too), in the order of arrival.
 
         Within a source events come by `seq`; its stretches without a silence of more than 10 s, and those of other
         sources, come in the order of their first event: a recording of the days between two others stands between them.
-        Only events with seq > `after_seq` and with time >= `from_ns`; at most `limit` of them, those of the sources
-        that began first. Empty when there are none.
+        Only events with seq > `after_seq` and with time from `from_ns` on and before `to_ns`; at most `limit` of them,
+        those of the sources that began first. Empty when there are none.
         """
         parts: list[Ints] = []
         breaks: list[int] = []
@@ -131,7 +137,9 @@ class Reader:
             if connection is not None:
                 events = Events(connection, self._folder, venue, product)
                 for run in runs(connection, venue, product, after_seq, from_ns):
-                    parts.append(events.tape(run, after_seq, from_ns, left))
+                    if to_ns is not None and run.first_ns >= to_ns:
+                        break
+                    parts.append(events.tape(run, after_seq, from_ns, left, to_ns))
                     if left is not None:
                         left -= len(parts[-1])
                         if left <= 0:

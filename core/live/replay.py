@@ -1,0 +1,277 @@
+"""A stored stretch replayed: the monitor's own step on bars that the store holds, and what became of them.
+
+Events come in the order of arrival, through the sampler, kernel, formulas and model of the live loop, so that a
+replayed forecast has the bits of the live one; `core.live.agreement` holds both side by side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import Home, load_settings
+from core.errors import BadInput, NotThere
+from core.evaluation.events import REARM, Alarm, episodes
+from core.features.bars import SECOND_NS, Bars
+from core.features.formulas import Rows
+from core.features.labels import Question, forward_volatility
+from core.features.markets import chosen
+from core.ingestion.store import Reader
+from core.ingestion.ticks import SILENCE_NS
+from core.live.alerts import Outcome
+from core.live.step import levels, probabilities
+from core.live.tail import Stepper, Stretch, read_from_ns
+from core.training import registry
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from core.training.registry import Meta
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+PIECE_S = 3600
+"""A session that lasts longer is cut at each full hour."""
+_CHUNK = 65_536
+NEVER = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Replay:
+    """One model on one stretch, bar by bar. The first `asked` bars are those asked for; the horizon behind them only
+    shows what became of them.
+
+    age : bars of its session behind each, at most what one forecast reads
+    p : P(spike in the horizon after the bar), NaN while windows warm up
+    vol_bps, standing_bps : trailing volatility and the τ it is held against; a bar is in a spike where the first
+    reaches the second
+    tau_bps : τ on the volatility of the horizon after the bar; another one only where τ is relative
+    forward_bps : volatility of the horizon AFTER the bar, NaN where the session ended within it; at the bar itself
+    nobody knows it
+    """
+
+    venue: str
+    product: str
+    meta: Meta
+    stretch: Stretch
+    asked: int
+    age: Ints
+    p: Floats
+    vol_bps: Floats
+    tau_bps: Floats
+    standing_bps: Floats
+    forward_bps: Floats
+
+    @property
+    def bars(self) -> Bars:
+        return self.stretch.bars
+
+    @property
+    def spike(self) -> NDArray[np.bool_]:
+        """Whether the horizon after each bar was a spike; False where that is not known, shape (n,)."""
+        return self.forward_bps >= self.tau_bps
+
+    @property
+    def hot(self) -> NDArray[np.bool_]:
+        """Whether volatility up to each bar reaches τ: known at the bar, shape (n,)."""
+        return self.vol_bps >= self.standing_bps
+
+    @property
+    def starts(self) -> NDArray[np.bool_]:
+        """Where an episode starts, known at the bar, shape (n,)."""
+        return _episodes(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The alerts that one θ raises on a replayed stretch, oldest first.
+
+    at : their rows, shape (m,); known_ns : from when on their outcome is known (NEVER where it is not in the stretch);
+    lead_s : from the alert to the episode it caught, NaN for the others.
+    """
+
+    theta: float
+    at: Ints
+    outcome: tuple[Outcome | None, ...]
+    known_ns: Ints
+    lead_s: Floats
+
+    def counts(self, now_ns: int, bar_end_ns: Ints, since_ns: int = 0) -> dict[str, int]:
+        """Alerts from `since_ns` on, and of them right, false, unknown and open, as somebody at `now_ns` can count
+        them."""
+        raised = (bar_end_ns[self.at] >= since_ns) & (bar_end_ns[self.at] <= now_ns)
+        said = [o if k <= now_ns else None for o, k in zip(self.outcome, self.known_ns.tolist(), strict=True)]
+        kinds = [o or "open" for o, there in zip(said, raised.tolist(), strict=True) if there]
+        return {"alerts": len(kinds)} | {kind: kinds.count(kind) for kind in ("right", "false", "unknown", "open")}
+
+
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
+    """A session of a market, or an hour of a long one: its first and last bar's end (ns UTC), its bars, the seconds of
+    them in a spike (trailing volatility reaching τ) and the episodes that start in it."""
+
+    first_ns: int
+    last_ns: int
+    bars: int
+    spikes: int
+    episodes: int
+
+
+def between(reader: Reader, venue: str, product: str, from_ns: int, to_ns: int) -> tuple[Stretch, Ints]:
+    """The bars that end from `from_ns` to `to_ns`, both included, with the features they had live, and their ages."""
+    valid_from, read_from = read_from_ns(from_ns)
+    until = to_ns + SILENCE_NS + 2 * SECOND_NS  # an event in here closes the last bar, or the session has ended before
+    stepper = Stepper()
+    read = stepper.push(reader.tape(venue, product, from_ns=read_from, to_ns=until))
+    # a session's last bars close with the next event, whenever that comes
+    read = Stretch.joined([read, stepper.push(reader.tape(venue, product, from_ns=until, limit=1))])
+    ends, session = read.bars.bar_end_ns, read.bars.session
+    age = np.arange(len(read)) - np.searchsorted(session, session)
+    cut = slice(int(np.searchsorted(ends, max(from_ns, valid_from))), int(np.searchsorted(ends, to_ns, side="right")))
+    return read[cut], age[cut]
+
+
+def replay(
+    home: Home,
+    venue: str | None = None,
+    product: str | None = None,
+    *,
+    from_ns: int,
+    to_ns: int,
+    model: str | None = None,
+) -> Replay:
+    """What the monitor says of the bars that end from `from_ns` to `to_ns` (ns UTC, both included).
+
+    Parameters
+    ----------
+    venue, product : as everywhere, the market of the settings where nothing is asked
+    model : an artifact by its name; None for the champion
+
+    Raises
+    ------
+    NotThere where the store holds no such market, no bar in the stretch, or no model; BadInput for a stretch that ends
+    before it begins.
+    """
+    if to_ns < from_ns:
+        raise BadInput(f"the stretch ends before it begins: from {stamp(from_ns)} to {stamp(to_ns)}")
+    reader = Reader(home)
+    market = chosen(reader, load_settings(home), venue, product)
+    name = model
+    if name is None:
+        champion = registry.champion(home)
+        if champion is None:
+            raise NotThere("no model has been trained in this home: train first, or name one")
+        name = champion.name
+    estimator, meta = registry.load(home, registry.find(home, name).name)
+    stretch, age = between(reader, market.venue, market.product, from_ns, to_ns + meta.horizon_s * SECOND_NS)
+    asked = int(np.searchsorted(stretch.bars.bar_end_ns, to_ns, side="right"))
+    if not asked:
+        raise NotThere(
+            f"no bar of {market.venue} {market.product} ends from {stamp(from_ns)} to {stamp(to_ns)}: its ticks go "
+            f"from {stamp(market.first_ns)} to {stamp(market.last_ns)}"
+        )
+    of = levels(stretch, meta)
+    ends, session = stretch.bars.bar_end_ns, stretch.bars.session
+    forward = forward_volatility(Question(meta.label, meta.horizon_s), stretch.features, ends, session)
+    p = probabilities(stretch, estimator, meta)
+    return Replay(
+        market.venue, market.product, meta, stretch, asked, age, p, of.vol_bps, of.tau_bps, of.standing_bps, forward
+    )
+
+
+def raised(replayed: Replay, theta: float, *, cooldown_s: int | None = None, rearm: float = REARM) -> Raised:
+    """The alerts of the live rule at `theta` (`Alarm`), which begins with the stretch as a monitor that starts there,
+    and what became of them (`alerts.settled`)."""
+    meta, bars = replayed.meta, replayed.bars
+    ends, session = bars.bar_end_ns, bars.session
+    alarm = Alarm(theta, meta.horizon_s if cooldown_s is None else cooldown_s, rearm)
+    at = np.flatnonzero(alarm.push_all(ends, session, replayed.p)[: replayed.asked])
+    starts = np.flatnonzero(replayed.starts)
+    horizon_ns = meta.horizon_s * SECOND_NS
+    outcome: list[Outcome | None] = []
+    known_ns, lead_s = np.full(at.size, NEVER), np.full(at.size, np.nan)
+    for i, (a, s) in enumerate(zip(at.tolist(), np.searchsorted(starts, at, side="right").tolist(), strict=True)):
+        until = int(ends[a]) + horizon_ns
+        begins = int(starts[s]) if s < starts.size else None
+        if begins is not None and session[begins] == session[a] and ends[begins] <= until:
+            outcome.append("right")
+            known_ns[i], lead_s[i] = ends[begins], (ends[begins] - ends[a]) / SECOND_NS
+        elif until <= ends[-1]:
+            over = int(np.searchsorted(ends, until))
+            outcome.append("false" if ends[over] == until and session[over] == session[a] else "unknown")
+            known_ns[i] = ends[over]
+        else:
+            outcome.append(None)
+    return Raised(theta, at, tuple(outcome), known_ns, lead_s)
+
+
+def rows(replayed: Replay, alerts: Raised) -> pa.Table:
+    """The asked bars as a table: bar_end_ns (ns UTC), venue, product, session, mid, model, p, vol_bps, tau_bps, alert,
+    forward_bps and spike, the last two of the horizon after the bar (NULL where it was not observed)."""
+    import pyarrow as pa
+
+    n, bars = replayed.asked, replayed.bars
+    alert = np.zeros(len(bars), np.bool_)
+    alert[alerts.at] = True
+    columns: dict[str, pa.Array] = {
+        "bar_end_ns": pa.array(bars.bar_end_ns[:n]),
+        "venue": pa.array([replayed.venue] * n),
+        "product": pa.array([replayed.product] * n),
+        "session": pa.array(bars.session[:n]),
+        "mid": pa.array(bars.of("close")[:n]),
+        "model": pa.array([replayed.meta.name] * n),
+        "p": pa.array(replayed.p[:n], from_pandas=True),
+        "vol_bps": pa.array(replayed.vol_bps[:n], from_pandas=True),
+        "tau_bps": pa.array(replayed.tau_bps[:n], from_pandas=True),
+        "alert": pa.array(alert[:n]),
+        "forward_bps": pa.array(replayed.forward_bps[:n], from_pandas=True),
+        "spike": pa.array(replayed.spike[:n], mask=np.isnan(replayed.forward_bps[:n])),
+    }
+    return pa.table(columns)
+
+
+def pieces(history: Bars, meta: Meta) -> list[Piece]:
+    """The sessions of a history, oldest first, those over an hour cut at each full one, at the τ of `meta`."""
+    if not len(history):
+        return []
+    rows = Rows()
+    vol_bps, standing_bps = np.empty(len(history)), np.empty(len(history))
+    for start in range(0, len(history), _CHUNK):
+        part = slice(start, min(start + _CHUNK, len(history)))
+        bars = history[part]
+        vol_bps[part], standing_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
+    ends, session = history.bar_end_ns, history.session
+    starts = _episodes(history, vol_bps, standing_bps, meta.horizon_s)
+    hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
+    begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
+    after = np.append(begins[1:], len(history))
+    return [
+        Piece(
+            first_ns=int(ends[a]),
+            last_ns=int(ends[b - 1]),
+            bars=int(b - a),
+            spikes=int((vol_bps[a:b] >= standing_bps[a:b]).sum()),
+            episodes=int(starts[a:b].sum()),
+        )
+        for a, b in zip(begins.tolist(), after.tolist(), strict=True)
+    ]
+
+
+def _episodes(bars: Bars, vol_bps: Floats, standing_bps: Floats, horizon_s: int) -> NDArray[np.bool_]:
+    return episodes(bars.bar_end_ns, bars.session, vol_bps, tau_bps=standing_bps, horizon_s=horizon_s).start
+
+
+def stamp(ns: int) -> str:
+    """A moment in UTC, to the second: what `--from` takes.
+
+    >>> stamp(1_700_003_840_000_000_000)
+    '2023-11-14T23:17:20Z'
+    """
+    return f"{datetime.fromtimestamp(ns // SECOND_NS, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+__all__ = ["NEVER", "PIECE_S", "Piece", "Raised", "Replay", "between", "pieces", "raised", "replay", "rows", "stamp"]

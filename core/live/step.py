@@ -1,0 +1,54 @@
+"""What a model says of bars: the step that the monitor takes on the newest ones and a replay on stored ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from core.features.windows import CORE_S
+
+if TYPE_CHECKING:
+    from core.live.tail import Stretch
+    from core.training.registry import Meta
+    from models import Estimator
+
+Floats = NDArray[np.float64]
+
+
+class Levels(NamedTuple):
+    """Of n bars, in bps, shape (n,) each: trailing volatility (NaN while its window warms up), τ on what follows the
+    bar (NaN while a relative one has no slow volatility), and the τ that trailing volatility is held against."""
+
+    vol_bps: Floats
+    tau_bps: Floats
+    standing_bps: Floats
+
+
+def levels(stretch: Stretch, meta: Meta) -> Levels:
+    """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers."""
+    bars = stretch.bars
+    return Levels(
+        stretch.feature(meta.volatility),
+        meta.taus(stretch.features),
+        meta.standing(stretch.features, bars.bar_end_ns, bars.session),
+    )
+
+
+def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
+    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows or a relative τ warm up.
+
+    A bar's forecast has the same bits whether it is asked for alone or among others.
+    """
+    p = np.full(len(stretch), np.nan)
+    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(meta.taus(stretch.features))
+    if full.any():
+        when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
+        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
+        p[full] = model.predict_proba(rows[full])[:, 1]
+    return p
+
+
+__all__ = ["Levels", "levels", "probabilities"]

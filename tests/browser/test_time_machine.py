@@ -1,0 +1,74 @@
+"""The time machine in Chromium: keys, playing without a remount, a zoom that is kept, a link that shows the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.config import Home
+from core.live.monitor import Monitor
+from tests.browser.test_walk import browser, cell, expect, opened, page, playwright, pytestmark, server, wait
+from tests.live.conftest import crown
+from tests.live.market import fill, ticks
+
+__all__ = ["browser", "page", "pytestmark", "server"]
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A stored stretch with a model, and what a monitor said of its end."""
+    made = Home(tmp_path_factory.mktemp("machine") / "home")
+    fill(made, ticks(2400))
+    crown(made, "zscore", 0.9)
+    monitor = Monitor(made)
+    monitor.step()
+    monitor.close()
+    return made
+
+
+@pytest.mark.slow
+def test_it_plays_steps_and_keeps_its_place(page: playwright.Page, server: str) -> None:
+    opened(page, f"{server}/Time_machine")
+    expect(page.get_by_text("equal to the bit").first).to_be_visible()
+    plot, figure = page.locator(".st-key-replay .js-plotly-plot"), page.locator(".st-key-replay .live-figure")
+    expect(plot).to_have_count(1)
+    plot.evaluate("el => { el.dataset.same = 'yes' }")
+    play = page.locator(".st-key-play button")
+
+    def place() -> str:
+        return cell(page, "Replayed")
+
+    def drawn(more: int) -> None:
+        n = int(figure.get_attribute("data-draws") or 0)
+        wait(lambda: int(figure.get_attribute("data-draws") or 0) >= n + more, 30)
+
+    def scale() -> str:
+        return str(figure.evaluate("el => el._fullLayout.xaxis.range.join()"))
+
+    before = place()
+    page.keyboard.press("ArrowRight")
+    wait(lambda: place() != before, 20)
+    page.keyboard.press("Space")
+    expect(play).to_contain_text("Pause")
+    before = place()
+    drawn(8)
+    wait(lambda: place() != before, 20)
+    box = plot.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 400, box["y"] + 100)
+    page.mouse.wheel(0, -400)
+    drawn(2)
+    zoomed = scale()
+    drawn(8)
+    assert scale() == zoomed, "the zoom was lost"
+    play.click()
+    expect(play).to_contain_text("Play")
+    page.keyboard.press("Space")  # the button has the focus: one press, not two
+    expect(play).to_contain_text("Pause")
+    page.keyboard.press("Space")
+    expect(play).to_contain_text("Play")
+    wait(lambda: "paused" in page.locator(".tr-strip > div").first.inner_text(), 20)
+    assert plot.get_attribute("data-same") == "yes", "the figure was mounted again"
+    stands, link = place(), page.url
+    assert "at=" in link and "speed=" in link
+    opened(page, link)
+    wait(lambda: place() == stands, 20)

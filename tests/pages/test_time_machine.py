@@ -1,0 +1,223 @@
+"""The time machine in its states: nothing to replay, standing, playing, warming up, opened by a link."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+from core.config import Home, load_settings
+from core.features import dataset
+from core.features.bars import SECOND_NS
+from core.ingestion.store import Reader
+from core.live import forecasts
+from core.live.monitor import Monitor
+from core.live.replay import Piece, pieces, stamp
+from tests.live.conftest import crown
+from tests.pages.filled import fill
+from tests.pages.test_markets import cell
+from tests.pages.test_states import words
+from ui import time_machine
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = "pages/8_Time_machine.py"
+START_S = 1_700_003_840
+Visit = Callable[..., AppTest]
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Two sessions of the simulated market with a gap between them, a model, and what a monitor said of the end."""
+    home = Home(tmp_path_factory.mktemp("machine") / "home")
+    fill(home, 1200, START_S * SECOND_NS)
+    fill(home, 480, (START_S + 1260) * SECOND_NS, seed=1)
+    crown(home, "zscore", 0.9, "embedded")
+    monitor = Monitor(home)
+    monitor.step()
+    monitor.close()
+    return home
+
+
+@pytest.fixture(scope="module")
+def stretches(stored: Home) -> list[Piece]:
+    from core.training import registry
+
+    meta = registry.champion(stored)
+    assert meta is not None
+    return pieces(dataset.bars(Reader(stored), "embedded", "BTC-USD"), meta)
+
+
+class Clock:
+    """Our clock, which tests move."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000
+
+    def __call__(self) -> int:
+        return self.now_s * SECOND_NS
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(time_machine, "now_ns", made)
+    return made
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Visit:
+    """The page of a home, by a link: `machine(home, at="...", speed="60")`."""
+
+    def opened(home: Home, **link: str) -> AppTest:
+        monkeypatch.setenv("TREMOR_HOME", str(home.root))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page(PAGE)
+        for name, value in link.items():
+            app.query_params[name] = value
+        return ran(app)
+
+    return opened
+
+
+def ran(what: Any) -> AppTest:
+    """The page after a run of itself, or of a widget that was just used."""
+    app: AppTest = what.run()
+    assert not app.exception
+    return app
+
+
+def pressed(app: AppTest, key: str) -> AppTest:
+    return ran(app.button(key=key).click())
+
+
+def at_s(app: AppTest) -> int:
+    """Where the page stands, in seconds since the fixture's start."""
+    found = re.search(r"<b[^>]*>(\d\d):(\d\d):(\d\d)</b>", cell(app, "Replayed, UTC"))
+    assert found is not None
+    hours, minutes, seconds = map(int, found.groups())
+    return hours * 3600 + minutes * 60 + seconds - START_S % 86_400
+
+
+def test_it_opens_standing_before_the_newest_spike_and_says_the_bar_in_words(
+    machine: Visit, stored: Home, stretches: list[Piece]
+) -> None:
+    app = machine(stored)
+    said = words(app)
+    assert 'data-box="bad"' not in said
+    assert "paused" in cell(app, "Replayed, UTC") and app.button(key="play").label == "Play"
+    newest = next(p for p in stretches[::-1] if p.episodes)
+    place = at_s(app)
+    assert newest.first_ns <= (START_S + place) * SECOND_NS <= newest.last_ns
+    assert cell(app, "Spikes so far").count('<b class="">0</b>') == 1
+    assert re.search(r"UTC: mid [\d,]+\.\d\d USD, volatility .* against τ .* bps, P\(spike in the next 60 s\)", said)
+    pressed(app, "spike_on")
+    assert at_s(app) > place and "at or above τ" in cell(app, "Volatility then")
+    assert "1" in cell(app, "Spikes so far")
+
+
+def test_steps_and_the_ends_of_a_stretch(machine: Visit, stored: Home, stretches: list[Piece]) -> None:
+    app = machine(stored, at=stamp(stretches[0].first_ns + 300 * SECOND_NS))
+    place = at_s(app)
+    assert at_s(pressed(app, "on_1")) == place + 1
+    assert at_s(pressed(app, "on_10")) == place + 11
+    assert at_s(pressed(app, "back_10")) == place + 1
+    assert at_s(pressed(app, "back_1")) == place
+    first = machine(stored, at=stamp(stretches[0].first_ns))
+    assert at_s(pressed(first, "back_10")) == at_s(first) == stretches[0].first_ns // SECOND_NS - START_S
+
+
+def test_it_plays_by_the_clock_survives_reruns_and_stands_at_the_end(
+    machine: Visit, stored: Home, stretches: list[Piece], clock: Clock
+) -> None:
+    app = machine(stored, at=stamp(stretches[0].first_ns + 100 * SECOND_NS), speed="30")
+    place = at_s(app)
+    pressed(app, "play")
+    assert app.button(key="play").label == "Pause" and "playing at 30x" in cell(app, "Replayed, UTC")
+    for seconds in (1, 2, 5):
+        clock.now_s = 1_000 + seconds
+        ran(app)
+        ran(app)
+        assert at_s(app) == place + 30 * seconds
+    assert 'role="group"' in words(app), "a strip that changes every second is not read out"
+    pressed(app, "play")
+    clock.now_s += 500
+    assert at_s(ran(app)) == place + 150 and "paused" in cell(app, "Replayed, UTC")
+    pressed(app, "play")
+    clock.now_s += 500
+    ran(app)
+    assert (at_s(app) + START_S) * SECOND_NS == stretches[0].last_ns
+    assert app.button(key="play").label == "Play"
+    assert at_s(pressed(app, "play")) == stretches[0].first_ns // SECOND_NS - START_S, "from the beginning again"
+
+
+def test_a_change_of_speed_goes_on_from_where_it_is(
+    machine: Visit, stored: Home, stretches: list[Piece], clock: Clock
+) -> None:
+    app = machine(stored, at=stamp(stretches[0].first_ns), speed="10")
+    place = at_s(app)
+    pressed(app, "play")
+    clock.now_s += 3
+    assert at_s(ran(app.segmented_control(key="speed").set_value(60))) == place + 30
+    clock.now_s += 2
+    assert at_s(ran(app)) == place + 150
+
+
+def test_warming_up_is_said_instead_of_a_number(machine: Visit, stored: Home, stretches: list[Piece]) -> None:
+    second = next(p for p in stretches if p.first_ns > (START_S + 1230) * SECOND_NS)
+    app = machine(stored, at=stamp(second.first_ns + 41 * SECOND_NS))
+    for name in ("P(spike)", "Volatility then"):
+        assert "warming up: 41 of 60 bars" in cell(app, name)
+    assert "warming up: 41 of 60 bars" in words(app).split('data-cell="Alerts')[1], "in the sentence too"
+
+
+def test_a_link_opens_the_same_view_and_leaves_the_settings_alone(
+    machine: Visit, stored: Home, stretches: list[Piece]
+) -> None:
+    first = machine(stored, at=stamp(stretches[0].first_ns + 400 * SECOND_NS), speed="60")
+    before = load_settings(stored)
+    ran(first.slider(key="ghost").set_value(0.123))
+    link = {name: value[0] if isinstance(value, list) else value for name, value in first.query_params.items()}
+    assert set(link) == {"market", "model", "at", "speed", "theta"} and link["market"] == "embedded:BTC-USD"
+    second = machine(stored, **link)
+    assert at_s(second) == at_s(first) and second.segmented_control(key="speed").value == 60
+    assert 'data-cell="Ghost, θ 0.12"' in words(second)
+    assert load_settings(stored) == before, "a ghost changes nothing but what is drawn"
+
+
+def test_a_link_that_cannot_be_read_is_one_sentence_and_the_page_stands(machine: Visit, stored: Home) -> None:
+    app = machine(stored, at="soon")
+    assert words(app).count('data-box="bad"') == 1 and "a time such as" in words(app)
+    assert at_s(app) >= 0
+
+
+def test_ghost_alerts_are_counted_beside_those_in_use_as_far_as_was_known(machine: Visit, stored: Home) -> None:
+    app = machine(stored)
+    assert "move the ghost θ" in cell(app, "Ghost alerts")
+    ran(app.slider(key="ghost").set_value(0.05))
+    assert "caught" in cell(app, "Ghost, θ 0.05")
+    assert '<td class="t">ghost</td>' in words(app) and '<td class="t">in use</td>' in words(app)
+
+
+def test_the_live_run_is_held_against_the_replay(machine: Visit, stored: Home, stretches: list[Piece]) -> None:
+    said = words(machine(stored, at=stamp(stretches[-1].last_ns)))
+    held = sum(1 for ns in forecasts.table(stored)["bar_end_ns"].to_pylist() if ns >= stretches[-1].first_ns)
+    assert held and f"All <b>{held}</b> live forecasts" in said and "equal to the bit" in said
+    assert "python -m core replay --from" in said
+    assert "No monitor watched this stretch" in words(machine(stored, at=stamp(stretches[0].first_ns)))
+
+
+def test_without_a_model_of_the_market_it_says_to_train(machine: Visit, home: Home) -> None:
+    fill(home, 60, time.time_ns() - 60 * SECOND_NS)
+    app = machine(home)
+    assert "No model of BTC-USD yet" in words(app) and app.button(key="empty_step").label == "Open training"
+
+
+def test_it_replays_beside_a_running_capture(machine: Visit, stored: Home) -> None:
+    with jobs.hold(stored, "capture") as me:
+        me.beat(message="receiving", every_s=0)
+        assert 'data-box="bad"' not in words(machine(stored))

@@ -1,0 +1,120 @@
+"""What the time machine shows of a moment holds nothing that came after it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.config import Home
+from core.features.bars import SECOND_NS, Bars
+from core.live.replay import Raised, Replay, raised, replay
+from tests.live.conftest import crown
+from tests.live.market import START_S, fill, ticks
+from ui import charts
+from ui.charts.replayed import Moment
+from ui.moment import NEXT_S, moment
+
+THETAS = (0.5, 0.8)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Replay:
+    home = Home(tmp_path_factory.mktemp("moment") / "home")
+    fill(home, ticks(2400, silences=(1700,)))
+    meta = crown(home, "zscore", 0.8)
+    return replay(home, from_ns=START_S * SECOND_NS, to_ns=(START_S + 3000) * SECOND_NS, model=meta.name)
+
+
+def both(replayed: Replay) -> tuple[Raised, Raised]:
+    low, high = np.nanquantile(replayed.p, THETAS)
+    return raised(replayed, float(low), cooldown_s=20), raised(replayed, float(high), cooldown_s=20)
+
+
+def seen(replayed: Replay, at: int, alerts: tuple[Raised, Raised], **how: int) -> Moment:
+    ends = replayed.bars.bar_end_ns
+    return moment(replayed, int(ends[at]), int(ends[0]), alerts=alerts[0], ghosts=alerts[1], **how)
+
+
+def drawn(m: Moment) -> str:
+    return str(charts.replayed("dark", m, theta=0.4, ghost=0.6, horizon_s=60).to_json())
+
+
+def with_another_future(replayed: Replay, at: int, seed: int) -> Replay:
+    """The same up to and with row `at`; all that came after is another."""
+    rng = np.random.default_rng(seed)
+
+    def other(values: np.ndarray) -> np.ndarray:
+        changed = values.copy()
+        changed[at + 1 :] = rng.permutation(changed[at + 1 :]) * rng.uniform(0.2, 5)
+        return changed
+
+    bars = replayed.bars
+    values = bars.values.copy()
+    values[at + 1 :] *= rng.uniform(0.5, 2)
+    stretch = dataclasses.replace(replayed.stretch, bars=Bars(bars.bar_end_ns, bars.session, values))
+    fields = {name: other(getattr(replayed, name)) for name in ("p", "vol_bps", "tau_bps", "forward_bps")}
+    return dataclasses.replace(replayed, stretch=stretch, **fields)
+
+
+@settings(max_examples=12)
+@given(at=st.integers(0, 2200), seed=st.integers(0, 9))
+def test_another_future_changes_nothing_that_is_shown(whole: Replay, at: int, seed: int) -> None:
+    low, high = (r.theta for r in both(whole))
+    other = with_another_future(whole, at, seed)
+    theirs = raised(other, low, cooldown_s=20), raised(other, high, cooldown_s=20)
+    mine = seen(whole, at, both(whole))
+    assert drawn(mine) == drawn(seen(other, at, theirs))
+    ends = whole.bars.bar_end_ns
+    for a, b in zip(both(whole), theirs, strict=True):
+        assert a.counts(int(ends[at]), ends) == b.counts(int(ends[at]), ends)
+
+
+def test_the_figure_ends_at_the_moment_and_what_came_next_is_apart(whole: Replay) -> None:
+    alerts = both(whole)
+    m = seen(whole, 1000, alerts, show_next=True)
+    assert m.seen.t[-1] == m.t and len(m.seen.t) == 900
+    assert m.next is not None and m.next.t[0] == m.t and len(m.next.t) == NEXT_S + 1
+    assert drawn(m) != drawn(seen(whole, 1000, alerts)) and seen(whole, 1000, alerts).next is None
+
+
+def test_what_is_sent_ahead_of_a_playing_figure_changes_no_scale_no_count_and_no_outcome(whole: Replay) -> None:
+    alerts = both(whole)
+    for at in range(100, 2300, 400):
+        still, playing = seen(whole, at, alerts), seen(whole, at, alerts, ahead_s=150)
+        assert [getattr(still, f) for f in ("at_ns", "mid", "p", "vol_bps", "age", "episodes")] == [
+            getattr(playing, f) for f in ("at_ns", "mid", "p", "vol_bps", "age", "episodes")
+        ]
+        assert still.alerts == [a for a in playing.alerts if a.t <= playing.t]
+        assert all(a.outcome is None for a in playing.alerts if a.t > playing.t)
+        layouts = [charts.replayed("dark", m, theta=0.4, ghost=None, horizon_s=60).layout for m in (still, playing)]
+        for axis in ("yaxis2", "yaxis3"):
+            assert layouts[0][axis].range == layouts[1][axis].range
+        sent = charts.reveal(playing, play="x", speed=60)
+        assert sent["t"][0] == sent["now"] and len(sent["t"]) > 100
+        assert {len(tag["y"]) for tag in sent["tags"].values()} == {len(sent["t"])}
+
+
+def test_gaps_are_hatched_and_warming_up_is_said(whole: Replay) -> None:
+    first_after = int(np.flatnonzero(np.diff(whole.bars.session))[0]) + 1
+    m = seen(whole, first_after + 41, both(whole))
+    assert m.warming == "warming up: 41 of 60 bars" and m.p is None and m.vol_bps is None
+    assert len(m.seen.gaps) == 1 and np.isnan(m.seen.mid).sum() == 1, "no line bridges the gap"
+    figure = charts.replayed("dark", m, theta=0.4, ghost=None, horizon_s=60)
+    assert [t.fillpattern.shape for t in figure.data if t.name == "gap"] == ["/"] * 3, "on each of the three rows"
+    assert any(note.text.startswith("gap ") for note in figure.layout.annotations)
+    assert seen(whole, first_after + 60, both(whole)).warming is None
+
+
+def test_alerts_and_ghosts_differ_in_form_and_say_what_became_of_them(whole: Replay) -> None:
+    alerts = both(whole)
+    found = (seen(whole, at, alerts) for at in range(300, 2300, 50))
+    m = next(m for m in found if m.alerts and m.ghosts and any(a.outcome for a in m.alerts))
+    figure = charts.replayed("light", m, theta=0.4, ghost=0.6, horizon_s=60)
+    marks = {trace.name: trace for trace in figure.data if trace.mode == "markers+text"}
+    assert marks["alert"].marker.symbol == "diamond" and marks["ghost alert"].marker.symbol == "diamond-open"
+    assert set(marks["alert"].text) <= {"caught", "false", "unknown", "open"}
+    assert {"θ 0.40", "ghost θ 0.60"} <= {note.text for note in figure.layout.annotations}

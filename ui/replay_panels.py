@@ -1,0 +1,58 @@
+"""Below the time machine's figure: the two θ beside each other, and whether the live run said the same."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.live.agreement import Agreement
+from core.live.replay import NEVER, Raised, stamp
+from ui import loaders
+from ui.scene import Scene
+from ui.shell import block, box, code, note, table
+from ui.theme import count, score
+
+
+def ghosts(s: Scene) -> None:
+    """Alerts of the θ in use and of the ghost's over the whole stretch, for who asks for the end of the story."""
+    with st.expander("How the whole stretch ended: alerts of θ and of the ghost"):
+        rows = [_row("in use", s.alerts, s), *([] if s.ghosts is None else [_row("ghost", s.ghosts, s)])]
+        table(["", "θ", "alerts", "caught", "false", "unknown"], rows, key="ghosts")
+        note(
+            f"{count(len(s.starts))} spikes start in this stretch. An alert is caught when one starts within "
+            f"{s.meta.horizon_s} s after it, and unknown when the session ended first."
+        )
+
+
+def _row(name: str, raised: Raised, s: Scene) -> list[str]:
+    n = raised.counts(NEVER, s.replayed.bars.bar_end_ns, s.piece.first_ns)
+    return [name, score(raised.theta), *(count(n[kind]) for kind in ("alerts", "right", "false", "unknown"))]
+
+
+def proof(s: Scene) -> None:
+    """What the monitor said live of this stretch, held against the replay."""
+    block("Held against the live run", "what the monitor wrote then, and what the replay says now")
+    found = loaders.agreed(s.market, s.meta, s.piece)
+    if not found:
+        note("No monitor watched this stretch when it was live, so there is nothing to hold the replay against.")
+    for said in found:
+        _one(said)
+    note(
+        "On the command line: "
+        + code(f"python -m core replay --from {stamp(s.piece.first_ns)} --to {stamp(s.piece.last_ns)}")
+    )
+
+
+def _one(said: Agreement) -> None:
+    if said.why is not None:
+        note(f"{count(said.live)} live forecasts of {code(said.model)} cannot be replayed: {said.why}.")
+    elif said.different:
+        box(
+            f"{count(said.different)} of {count(said.live)} live forecasts differ. The first: {said.first}.",
+            "bad",
+            key=f"differs_{said.model}",
+        )
+    else:
+        note(f"All <b>{count(said.live)}</b> live forecasts of {code(said.model)} are equal to the bit.")
+
+
+__all__ = ["ghosts", "proof"]
