@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from core.config import Home
 from core.evaluation.events import Alarm, episodes
-from core.features.bars import SECOND_NS
+from core.features.bars import SECOND_NS, Bars
 from core.live.forecasts import Forecast, readable
 from core.live.tail import Stretch
 
@@ -133,6 +133,23 @@ def raised(
     return found
 
 
+def started(
+    bars: Bars, trailing_bps: NDArray[np.float64], tau_bps: float | NDArray[np.float64], horizon_s: int
+) -> NDArray[np.bool_]:
+    """Where an episode starts, shape (n,), among the bars whose trailing volatility and τ are known: as among the rows
+    of an evaluation, whose first one starts none.
+
+    tau_bps : what trailing volatility is held against, one number or that of each bar (`registry.Meta.standing`)
+    """
+    taus = np.broadcast_to(tau_bps, trailing_bps.shape)
+    known = ~np.isnan(trailing_bps) & ~np.isnan(taus)
+    starts = np.zeros(len(bars), dtype=np.bool_)
+    starts[known] = episodes(
+        bars.bar_end_ns[known], bars.session[known], trailing_bps[known], tau_bps=taus[known], horizon_s=horizon_s
+    ).start
+    return starts
+
+
 def settled(
     alerts: Sequence[Alert], stretch: Stretch, estimator: str, tau_bps: float | NDArray[np.float64]
 ) -> list[tuple[Alert, Outcome, float | None]]:
@@ -144,12 +161,7 @@ def settled(
     if not len(stretch) or not alerts:
         return []
     ends, session, volatility = stretch.bars.bar_end_ns, stretch.bars.session, stretch.feature(estimator)
-    taus = np.broadcast_to(tau_bps, ends.shape)
-    known = ~np.isnan(volatility) & ~np.isnan(taus)  # as the rows of an evaluation, whose first one starts no episode
-    starts = np.zeros(len(ends), dtype=np.bool_)
-    starts[known] = episodes(
-        ends[known], session[known], volatility[known], tau_bps=taus[known], horizon_s=alerts[0].horizon_s
-    ).start
+    starts = started(stretch.bars, volatility, tau_bps, alerts[0].horizon_s)
     found: list[tuple[Alert, Outcome, float | None]] = []
     for a in alerts:
         until = a.bar_end_ns + a.horizon_s * SECOND_NS

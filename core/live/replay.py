@@ -16,14 +16,14 @@ from numpy.typing import NDArray
 
 from core.config import Home, load_settings
 from core.errors import BadInput, NotThere
-from core.evaluation.events import REARM, Alarm, episodes
+from core.evaluation.events import REARM, Alarm
 from core.features.bars import SECOND_NS, Bars
 from core.features.formulas import Rows
 from core.features.labels import Question, forward_volatility
 from core.features.markets import chosen
 from core.ingestion.store import Reader
 from core.ingestion.ticks import SILENCE_NS
-from core.live.alerts import Outcome
+from core.live.alerts import Outcome, started
 from core.live.step import levels, probabilities
 from core.live.tail import Stepper, Stretch, read_from_ns
 from core.training import registry
@@ -84,7 +84,7 @@ class Replay:
     @property
     def starts(self) -> NDArray[np.bool_]:
         """Where an episode starts, known at the bar, shape (n,)."""
-        return _episodes(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
+        return started(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
 
 
 @dataclass(frozen=True)
@@ -245,7 +245,7 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
         bars = history[part]
         vol_bps[part], standing_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
     ends, session = history.bar_end_ns, history.session
-    starts = _episodes(history, vol_bps, standing_bps, meta.horizon_s)
+    starts = started(history, vol_bps, standing_bps, meta.horizon_s)
     hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
     begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
     after = np.append(begins[1:], len(history))
@@ -259,10 +259,6 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
         )
         for a, b in zip(begins.tolist(), after.tolist(), strict=True)
     ]
-
-
-def _episodes(bars: Bars, vol_bps: Floats, standing_bps: Floats, horizon_s: int) -> NDArray[np.bool_]:
-    return episodes(bars.bar_end_ns, bars.session, vol_bps, tau_bps=standing_bps, horizon_s=horizon_s).start
 
 
 def stamp(ns: int) -> str:

@@ -172,7 +172,9 @@ def test_alerts_are_those_that_the_monitor_kept_and_their_fate_is_that_of_the_le
             )
             for i in made.at
         ]  # fmt: skip
-        settled = {a.bar_end_ns: (o, lead) for a, o, lead in alerts.settled(asked, again.stretch, "rv_60")}
+        settled = {
+            a.bar_end_ns: (o, lead) for a, o, lead in alerts.settled(asked, again.stretch, "rv_60", again.standing_bps)
+        }
         assert len(asked) >= 3
         for i, row in enumerate(made.at.tolist()):
             outcome, lead_s = settled.get(int(ends[row]), (None, None))
