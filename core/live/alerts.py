@@ -139,7 +139,7 @@ def settled(
     """Those of the alerts of one model whose outcome is known from `stretch`: (alert, outcome, lead in s).
 
     estimator : the label's own trailing volatility, such as "rv_60"
-    tau_bps : what it is held against, one number or that of each bar of the stretch (`registry.Meta.standing`)
+    tau_bps : what it is held against, one number or that of each bar of the stretch (`labels.Threshold.standing`)
     """
     if not len(stretch) or not alerts:
         return []
