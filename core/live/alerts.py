@@ -139,7 +139,7 @@ def started(
     """Where an episode starts, shape (n,), among the bars whose trailing volatility and τ are known: as among the rows
     of an evaluation, whose first one starts none.
 
-    tau_bps : what trailing volatility is held against, one number or that of each bar (`registry.Meta.standing`)
+    tau_bps : what trailing volatility is held against, one number or that of each bar (`labels.Threshold.standing`)
     """
     taus = np.broadcast_to(tau_bps, trailing_bps.shape)
     known = ~np.isnan(trailing_bps) & ~np.isnan(taus)
@@ -156,7 +156,7 @@ def settled(
     """Those of the alerts of one model whose outcome is known from `stretch`: (alert, outcome, lead in s).
 
     estimator : the label's own trailing volatility, such as "rv_60"
-    tau_bps : what it is held against, one number or that of each bar of the stretch (`registry.Meta.standing`)
+    tau_bps : what it is held against, one number or that of each bar of the stretch (`labels.Threshold.standing`)
     """
     if not len(stretch) or not alerts:
         return []

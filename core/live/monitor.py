@@ -106,9 +106,9 @@ class Monitor:
             "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
             "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
-            "need": meta.warm_up_s,
+            "need": meta.asked.warm_up_s,
             "late": self._tail.late,
-            "sentence": self._sentence(now_ns, meta.warm_up_s),
+            "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
         if said["sentence"] != "forecasting":
             said |= NOTHING
@@ -175,7 +175,7 @@ class Monitor:
         kept, known = self._tail.kept, []
         for name in {alert.model for alert in self._unsettled}:
             of, mine = self._meta_of(name), [alert for alert in self._unsettled if alert.model == name]
-            taus = of.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
+            taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
             known += alerts.settled(mine, kept, of.volatility, taus)
         if known:
             self._alerts.settle(known)

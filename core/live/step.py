@@ -32,8 +32,8 @@ def levels(stretch: Stretch, meta: Meta) -> Levels:
     bars = stretch.bars
     return Levels(
         stretch.feature(meta.volatility),
-        meta.taus(stretch.features),
-        meta.standing(stretch.features, bars.bar_end_ns, bars.session),
+        meta.asked.taus(stretch.features),
+        meta.asked.standing(stretch.features, bars.bar_end_ns, bars.session),
     )
 
 
@@ -43,7 +43,7 @@ def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
     A bar's forecast has the same bits whether it is asked for alone or among others.
     """
     p = np.full(len(stretch), np.nan)
-    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(meta.taus(stretch.features))
+    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(meta.asked.taus(stretch.features))
     if full.any():
         when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
         rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)

@@ -69,7 +69,7 @@ def test_live_alerts_are_those_of_the_rule_on_all_forecasts_and_are_settled_as_t
     assert len(found) >= 5 and said <= {a.bar_end_ns for a in found}, "a restart may ring once more, never less"
     features = dataset.table(history)
     volatility = features[dataset.formulas.NAMES.index("rv_60")]
-    taus = meta.standing(features, history.bar_end_ns, history.session)
+    taus = meta.asked.standing(features, history.bar_end_ns, history.session)
     starts = history.bar_end_ns[
         episodes(history.bar_end_ns, history.session, volatility, tau_bps=taus, horizon_s=60).start
     ]

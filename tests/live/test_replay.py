@@ -210,9 +210,9 @@ def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(live
     meta = lived.first
     found = pieces(history, meta)
     whole = Stretch(history, dataset.table(history))
-    vol_bps, tau_bps = levels(whole, meta)
+    vol_bps, _, standing_bps = levels(whole, meta)
     assert sum(p.bars for p in found) == len(history)
-    assert sum(p.spikes for p in found) == (vol_bps >= tau_bps).sum() > 0
+    assert sum(p.spikes for p in found) == (vol_bps >= standing_bps).sum() > 0
     assert sum(p.episodes for p in found) == lived.replayed(meta.name).starts.sum() > 0
     assert len(found) >= 4, "two silences and a full hour"
     for p in found:

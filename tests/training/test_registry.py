@@ -202,10 +202,10 @@ def test_the_thresholds_of_a_model_are_those_of_the_labels(trained: list[Trained
     from tests.features import tapes
 
     features, meta = dataset.table(tapes.bars(500, 1)), trained[0].meta
-    assert set(meta.taus(features)) == {meta.tau_bps}
+    assert set(meta.asked.taus(features)) == {meta.tau_bps}
     relative = msgspec.structs.replace(meta, tau_relative=1.8)
-    expected = 1.8 * slow_volatility(meta.question, features)
-    assert np.array_equal(relative.taus(features), expected, equal_nan=True)
+    expected = 1.8 * slow_volatility(meta.asked.question, features)
+    assert np.array_equal(relative.asked.taus(features), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize(
