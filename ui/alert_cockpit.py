@@ -18,7 +18,7 @@ from ui.evidence import named, role_of
 from ui.loaders import Asked
 from ui.shell import block, box, caught, fragment, kind, note, table
 from ui.state import Session
-from ui.text import HELP, plural
+from ui.text import HELP, bands, plural, tau
 from ui.theme import MISSING, score, utc
 
 AIMS = {"budget": "a budget of alerts", "recall": "a share to catch", "cost": "the cost of a miss"}
@@ -145,7 +145,7 @@ def _chosen(made: Decision, champion: Meta) -> None:
 
 def _history(e: Evaluation, made: Decision) -> None:
     """The alerts on the test part, one by one or as a whole."""
-    block("Caught, missed and false", "test part; bands: volatility at or above τ")
+    block("Caught, missed and false", f"test part; {bands(e.horizon_s, tau(e.tau_bps, e.tau_relative))}")
     did = loaders.alerts_did(made)
     moments = did.moments
     with st.container(horizontal=True, vertical_alignment="bottom", key="history_controls"):
