@@ -2,12 +2,11 @@
 
 import streamlit as st
 
-from ui import loaders, shown
+from ui import loaders, shown, text
 from ui.alert_cockpit import cockpit
 from ui.cells import tuning_cells
 from ui.evaluation_panels import progress
 from ui.shell import box, code, empty, note, open_page, strip
-from ui.theme import bps
 
 title, sentence = (
     "Alert tuning",
@@ -36,7 +35,7 @@ with open_page(title, sentence, loaders.shown()):
     if stale:
         box(
             f"The champion answers another question: {stale}. What is counted here is about τ "
-            f"{bps(champion.tau_bps)} bps.",
+            f"{text.tau(champion.tau_bps, champion.tau_relative)}.",
             "warn",
             key="stale",
         )

@@ -12,13 +12,13 @@ from core.evaluation.record import Evaluation
 from core.features.bars import SECOND_NS
 from core.training.registry import Meta
 from ui import actions, charts, loaders
-from ui.alert_decision import compared_rows, cost, curve_of, few, pair_rows
+from ui.alert_decision import compared_rows, cost, curve_of, few, pair_rows, same
 from ui.evaluation_panels import figure
 from ui.evidence import named, role_of
 from ui.loaders import Asked
 from ui.shell import block, box, caught, fragment, kind, note, table
 from ui.state import Session
-from ui.text import HELP, plural
+from ui.text import HELP, bands, plural, tau
 from ui.theme import MISSING, score, utc
 
 AIMS = {"budget": "a budget of alerts", "recall": "a share to catch", "cost": "the cost of a miss"}
@@ -47,8 +47,11 @@ def cockpit(e: Evaluation, champion: Meta, settings: Settings) -> None:
         )
         figure(drawn, "alert_curve")
     with right, st.container(key="at_theta"):
-        _chosen(made, champion, settings)
-    block("Tried against in use", "95 % intervals; a difference is paired: both rules on the same stretches")
+        _chosen(made, champion)
+    if same(made):
+        block("The rule in use", "95 % intervals")
+    else:
+        block("Tried against in use", "95 % intervals; a difference is paired: both rules on the same stretches")
     table(*compared_rows(made), key="compared")
     note(f"All alerts count, also those raised while an episode is on: they come late, and are false. {few(made)}")
     with caught():
@@ -115,25 +118,25 @@ def _pairs(made: Decision, aim: Aim, basis: str) -> None:
         )  # fmt: skip
 
 
-def _chosen(made: Decision, champion: Meta, settings: Settings) -> None:
+def _chosen(made: Decision, champion: Meta) -> None:
     """The rule, what it costs, and the button that takes it."""
     usable = not made.silent
     block("This rule", f"cooldown {made.rule.cooldown_s} s, re-arms below {made.rule.rearm:g} × the odds of θ")
     st.metric("θ", score(made.rule.theta) if usable else MISSING, help=HELP["theta"])
     box(made.sentence, "ok" if made.met and usable else "warn", key="choice")
     note(f"On test: {cost(made.test)}.")
-    mine, same = made.model == champion.name, made.rule == loaders.rule(champion, settings)
+    mine = made.model == champion.name
     logging = loaders.job("theta").running
     if st.button(
         "Use this rule", type="primary", width="stretch", key="use_rule",
-        disabled=not (usable and mine) or same or logging,
+        disabled=not (usable and mine) or same(made) or logging,
     ):  # fmt: skip
         actions.use_rule(made.model, made.rule)
         Session().say(f"θ is {score(made.rule.theta)} now, cooldown {made.rule.cooldown_s} s.")
         st.rerun()
     if not mine:
         note("The monitor runs the champion: this model's rule can be compared, and used once it is champion.")
-    elif same:
+    elif same(made):
         note("This is the rule in use.")
     elif usable:
         note("The monitor follows within a second. The champion does not become stale.")
@@ -142,7 +145,7 @@ def _chosen(made: Decision, champion: Meta, settings: Settings) -> None:
 
 def _history(e: Evaluation, made: Decision) -> None:
     """The alerts on the test part, one by one or as a whole."""
-    block("Caught, missed and false", "test part; bands: volatility at or above τ")
+    block("Caught, missed and false", f"test part; {bands(e.horizon_s, tau(e.tau_bps, e.tau_relative))}")
     did = loaders.alerts_did(made)
     moments = did.moments
     with st.container(horizontal=True, vertical_alignment="bottom", key="history_controls"):

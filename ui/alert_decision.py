@@ -69,8 +69,9 @@ def signed(written: Callable[[float | None], str]) -> Callable[[float | None], s
 
 
 def compared_rows(made: Decision) -> Rows:
-    """The rule that is tried where it was chosen and on test, the one in use on test, and their paired difference."""
-    u, d = made.used, made.difference
+    """The rule that is tried where it was chosen and on test; where another is in use, that one on test, and their
+    paired difference."""
+    u, d = (None, None) if same(made) else (made.used, made.difference)
     columns = ["", f"tried, {made.chosen_on}\n(chosen here)", "tried, test"]
     outcomes = [made.there, made.test]
     rules = [made.rule, made.rule]
@@ -110,6 +111,11 @@ def pair_rows(pairs: Sequence[Combination]) -> Rows:
         for c in pairs
     ]  # fmt: skip
     return ["cooldown", "re-arms below", "θ", "alerts an hour", "episodes caught", "false an hour"], rows
+
+
+def same(made: Decision) -> bool:
+    """Whether what is tried is in use."""
+    return made.used is not None and (made.used.model, made.used.rule) == (made.model, made.rule)
 
 
 def _right(o: Outcome) -> str:
@@ -163,5 +169,6 @@ def _extremes(s: Sweep, rising: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 __all__ = [
-    "compared_rows", "cost", "curve_of", "ends", "few", "lead", "pair_rows", "per_hour", "points", "share", "signed",
+    "compared_rows", "cost", "curve_of", "ends", "few", "lead", "pair_rows", "per_hour", "points", "same",
+    "share", "signed",
 ]  # fmt: skip
