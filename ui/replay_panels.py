@@ -36,10 +36,9 @@ def proof(s: Scene) -> None:
         note("No monitor watched this stretch when it was live, so there is nothing to hold the replay against.")
     for said in found:
         _one(said)
-    note(
-        "On the command line: "
-        + code(f"python -m core replay --from {stamp(s.piece.first_ns)} --to {stamp(s.piece.last_ns)}")
-    )
+    stretch = f"--from {stamp(s.piece.first_ns)} --to {stamp(s.piece.last_ns)}"
+    market = f"--venue {s.market.venue} --product {s.market.product}"
+    note("On the command line: " + code(f"python -m core replay {stretch} {market} --model {s.meta.name}"))
 
 
 def _one(said: Agreement) -> None:

@@ -98,7 +98,7 @@ def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | Non
     at = _piece_at(pieces, playback.at_ns) if not new else _first_choice(pieces)
     piece = pieces[at]
     replayed = loaders.replayed(market, meta, piece)
-    at_ns = _opening(replayed, piece) if new else min(max(playback.at_ns, piece.first_ns), piece.last_ns)
+    at_ns = opening(replayed, piece) if new else min(max(playback.at_ns, piece.first_ns), piece.last_ns)
     settings = loaders.settings()
 
     def alerts(theta: float) -> Raised:
@@ -124,7 +124,7 @@ def _first_choice(pieces: list[Piece]) -> int:
     return next((i for i in range(len(pieces) - 1, -1, -1) if pieces[i].episodes), len(pieces) - 1)
 
 
-def _opening(replayed: Replay, piece: Piece) -> int:
+def opening(replayed: Replay, piece: Piece) -> int:
     """Where a stretch opens: shortly before its first spike, where it has one, and with a forecast to show."""
     starts = starts_of(replayed, piece)
     if not starts.size:
@@ -133,4 +133,4 @@ def _opening(replayed: Replay, piece: Piece) -> int:
     return min(max(int(starts[0]) - BEFORE_S * SECOND_NS, warm_ns), int(starts[0]) - SECOND_NS)
 
 
-__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "scene", "starts_of"]
+__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "opening", "scene", "starts_of"]

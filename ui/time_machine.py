@@ -16,7 +16,7 @@ from ui.charts.replayed import ROOM_S
 from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
 from ui.playback import SPEEDS
-from ui.scene import Scene, now_ns, starts_of
+from ui.scene import Scene, now_ns, opening, starts_of
 from ui.shell import block, fragment, kind, note, strip
 from ui.state import Session
 from ui.theme import bps, score, utc
@@ -120,13 +120,11 @@ def controls(s: Scene) -> None:
 def choices(s: Scene, models: list[Meta]) -> None:
     """Which stretch and which model, and the ghost's θ."""
     session = Session()
-    stretch, model, ghost = st.columns([2, 1, 1], gap="large")
+    stretch, model, ghost = st.columns([2, 1, 1], gap="medium")
     with stretch:
         order = list(range(len(s.pieces) - 1, -1, -1))
         key = session.show("stretch", s.pieces.index(s.piece))
-        st.selectbox(
-            "Stretch", order, key=key, format_func=lambda i: _named(s.pieces[i]), on_change=_choose, args=(s.pieces,)
-        )
+        st.selectbox("Stretch", order, key=key, format_func=lambda i: _named(s.pieces[i]), on_change=_choose, args=(s,))
     with model:
         names = {m.name: m.title + (" ★" if m == loaders.champion() else "") for m in models}
         key = session.show("model", s.meta.name)
@@ -186,10 +184,11 @@ def _pace(last_ns: int) -> None:
     session.keep(session.playback().at_speed(int(session.chosen("speed")), now_ns(), last_ns))
 
 
-def _choose(pieces: list[Piece]) -> None:
-    session, clock = Session(), now_ns()
-    piece = pieces[session.chosen("stretch")]
-    session.keep(session.playback().paused(clock, piece.last_ns).moved(piece.first_ns, clock))
+def _choose(s: Scene) -> None:
+    session = Session()
+    piece = s.pieces[session.chosen("stretch")]
+    at_ns = opening(loaders.replayed(s.market, s.meta, piece), piece)
+    session.keep(replace(session.playback(), at_ns=at_ns, since_ns=None))
 
 
 def _model() -> None:

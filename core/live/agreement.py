@@ -42,8 +42,7 @@ def agreements(home: Home, replayed: Replay) -> list[Agreement]:
     """
     first_ns = int(replayed.bars.bar_end_ns[0])
     last_ns = int(replayed.bars.bar_end_ns[replayed.asked - 1])
-    logged = forecasts.table(home, replayed.venue, replayed.product, None, first_ns).to_pandas()
-    logged = logged[logged["bar_end_ns"] <= last_ns]
+    logged = forecasts.table(home, replayed.venue, replayed.product, None, first_ns, last_ns).to_pandas()
     there = {meta.name for meta in registry.artifacts(home)}
     found = []
     for name, live in logged.groupby("model"):

@@ -127,10 +127,15 @@ def readable(home: Home) -> Iterator[None]:
 
 
 def table(
-    home: Home, venue: str | None = None, product: str | None = None, model: str | None = None, from_ns: int = 0
+    home: Home,
+    venue: str | None = None,
+    product: str | None = None,
+    model: str | None = None,
+    from_ns: int = 0,
+    to_ns: int = 2**63 - 1,
 ) -> pa.Table:
-    """Forecasts with bar_end_ns >= `from_ns`, oldest first, a column a field of `Forecast`; empty when none were
-    made."""
+    """Forecasts with `from_ns` <= bar_end_ns <= `to_ns`, oldest first, a column a field of `Forecast`; empty when none
+    were made."""
     types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3]
     schema = pa.schema(list(zip(FIELDS, types, strict=True)))
     rows: list[tuple[object, ...]] = []
@@ -142,9 +147,9 @@ def table(
             there = _columns(connection)
             fields = ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
             rows = connection.execute(
-                f"SELECT {fields} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
+                f"SELECT {fields} FROM forecasts WHERE bar_end_ns BETWEEN ? AND ? AND (? IS NULL OR venue = ?)"
                 " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
                 " ORDER BY bar_end_ns, venue, product, model",
-                (from_ns, venue, venue, product, product, model, model),
+                (from_ns, to_ns, venue, venue, product, product, model, model),
             ).fetchall()
     return pa.table([[row[i] for row in rows] for i in range(len(FIELDS))], schema=schema)

@@ -41,7 +41,7 @@ def _forecast(m: Moment, theta: float) -> Cell:
     if m.p is None:
         return Cell("idle", "P(spike)", "warming up", m.warming or "no forecast")
     if m.p >= theta:
-        return Cell("alert", "P(spike)", score(m.p), f"at or above θ {score(theta)}: alert")
+        return Cell("alert", "P(spike)", score(m.p), f"at or above θ {score(theta)}")
     return Cell("ok", "P(spike)", score(m.p), f"below θ {score(theta)}")
 
 
