@@ -74,6 +74,10 @@ class Lapses:
     def before(self, event: Stored) -> list[Lapse]:
         """What the ledger must hear before `event`."""
         now_ns = time_of(event)
+        if not self._pending and event.product is not None:
+            if now_ns > self._last_ns.get(event.product, -1):
+                self._last_ns[event.product] = now_ns
+            return []
         said = []
         for product in self._products if event.product is None else [event.product]:
             pending = self._pending.get(product)

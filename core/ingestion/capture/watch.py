@@ -37,8 +37,10 @@ class Watchdog:
     def said(self, event: Stored, now_s: float) -> None:
         """An event of the connection."""
         if isinstance(event, Trade):
-            self._newest[event.product] = max(self._newest.get(event.product, 0), event.trade_id)
-            self._owed.pop(event.product, None)
+            if event.trade_id > self._newest.get(event.product, -1):
+                self._newest[event.product] = event.trade_id
+            if self._owed:
+                self._owed.pop(event.product, None)
         elif isinstance(event, Heartbeat) and event.product is not None and event.last_trade_id is not None:
             newest = self._newest.setdefault(event.product, event.last_trade_id)
             if event.last_trade_id > newest:
