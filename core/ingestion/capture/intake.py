@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import msgspec
+from msgspec.structs import replace
 
 from core.errors import MalformedFrame
 from core.ingestion import feeds
@@ -14,7 +14,7 @@ from core.ingestion.capture.lapses import Lapses
 from core.ingestion.capture.sink import Parcel, Sink
 from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import Quarantined
-from core.ingestion.ticks import Event, Heartbeat, Lapse, Refused, Subscribed, Tick, Trade, odd_quote
+from core.ingestion.ticks import Entry, Event, Heartbeat, Refused, Subscribed, Tick, Trade, odd_quote
 from core.ingestion.values import FUTURE_NS, refuse_future
 
 MEANINGLESS_LAG_S = 600.0
@@ -116,12 +116,12 @@ class Intake:
         if ticks or trades:
             self._receiving()
         if self._renamed is not None:
-            parcel.entries = [
-                entry
-                if isinstance(entry, Lapse) or entry.venue == self._renamed
-                else msgspec.structs.replace(entry, venue=self._renamed)
-                for entry in parcel.entries
-            ]
+            parcel.entries = [self._under(self._renamed, entry) for entry in parcel.entries]
+
+    @staticmethod
+    def _under(venue: str, entry: Entry) -> Entry:
+        """The event as one of `venue`; a lapse names it already."""
+        return replace(entry, venue=venue) if isinstance(entry, Tick | Trade | Heartbeat) else entry
 
 
 def _number(sequence: Callable[[bytes], int], frame: bytes) -> int | None:
