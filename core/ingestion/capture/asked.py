@@ -43,6 +43,8 @@ class World:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rng: random.Random = field(default_factory=random.Random)
     silence_s: float = SILENCE_S
+    quiet_s: float | None = None
+    """Instead of the feed's own `QUIET_S`."""
     queue_frames: int = QUEUE_FRAMES
     queue_bytes: int = QUEUE_BYTES
     patience_s: float = PATIENCE_S

@@ -114,6 +114,7 @@ class Intake:
             lag_s = (local_ts_ns - last.exch_ts_ns) / 1e9
             counters.lag_s = lag_s if abs(lag_s) < MEANINGLESS_LAG_S else None
         if ticks or trades:
+            self._watchdog.data(now_s)
             self._receiving()
         if self._renamed is not None:
             parcel.entries = [self._under(self._renamed, entry) for entry in parcel.entries]

@@ -50,7 +50,8 @@ class Capture:
         self._silent: str | None = None
         self._socket: Any = None
         self._connected = self._ever = False
-        self._watchdog = Watchdog(world.silence_s)
+        quiet_s = self._feed.QUIET_S if isinstance(self._feed, feeds.Unvouched) else None
+        self._watchdog = Watchdog(world.silence_s, quiet_s and (world.quiet_s or quiet_s))
         self._message = "connecting"
 
     def stop(self) -> None:
@@ -221,6 +222,10 @@ class Capture:
         if silent is not None:
             self._sink.put(Parcel.of(self._lapses.silent(self._world.silence_s)))
             return silent
+        barren_s = self._watchdog.barren(now_s)
+        if barren_s is not None:
+            self._sink.put(Parcel.of(self._lapses.barren(barren_s)))
+            return f"signs of life and no tick or trade for {barren_s:.0f} s"
         # where the exchange said that it sends no trades, heartbeats may name what they like
         return None if self._desk.unconfirmed() else self._watchdog.hollow(now_s)
 
