@@ -14,11 +14,12 @@ from core.ingestion.capture.lapses import Lapses
 from core.ingestion.capture.sink import Parcel, Sink
 from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import Quarantined
-from core.ingestion.ticks import Entry, Event, Heartbeat, Refused, Subscribed, Tick, Trade, odd_quote
+from core.ingestion.ticks import Entry, Heartbeat, Refused, Subscribed, Tick, Trade, odd_quote
 from core.ingestion.values import FUTURE_NS, refuse_future
 
 MEANINGLESS_LAG_S = 600.0
 """Past it the two clocks do not tell of the same moment (a replay, a simulated market)."""
+_STORED = (Tick, Trade, Heartbeat)
 
 
 class Intake:
@@ -50,48 +51,47 @@ class Intake:
         `local_ts_ns`, `now_s`: their receipt on both clocks. Raises SubscriptionRefused as the desk does; what came
         before a refusal is queued.
         """
-        parcel = Parcel(heard_s=now_s)
+        parcel = Parcel(frames=len(frames), size=sum(map(len, frames)), heard_s=now_s)
+        if self._keep_frames:
+            parcel.raw = [(local_ts_ns, frame) for frame in frames]
+        parse, numbered, latest_ns = self._parse, self._sequence, local_ts_ns + FUTURE_NS
         shed = not self._sink.space
         if shed:
             self._lapses.shed()
         try:
             for frame in frames:
-                if self._sequence is not None:
-                    self._lapses.numbered(_number(self._sequence, frame))
-                events = self._events(frame, local_ts_ns, parcel)
+                if numbered is not None:
+                    self._lapses.numbered(_number(numbered, frame))
+                try:
+                    events = parse(frame, local_ts_ns)
+                    for event in events:
+                        if isinstance(event, _STORED) and (event.exch_ts_ns or 0) > latest_ns:
+                            refuse_future(event.exch_ts_ns, local_ts_ns)
+                except MalformedFrame as error:
+                    parcel.bad.append(Quarantined(local_ts_ns, str(error), frame))
+                    continue
                 for event in events:
-                    if isinstance(event, Subscribed):
-                        self._desk.answered(event)
-                    elif isinstance(event, Refused):
-                        if not event.permanent:
-                            return False
-                        self._desk.refuse(event)
-                    else:
+                    if isinstance(event, _STORED):
                         if not shed and (lapses := self._lapses.before(event)):
                             parcel.entries += lapses
                         parcel.entries.append(event)
+                    elif not self._answered(event):
+                        return False
         finally:
             self._count(parcel, local_ts_ns, now_s)
             if parcel.entries or parcel.bad or parcel.raw:
                 self._sink.put(parcel)
         return True
 
-    def _events(self, frame: bytes, local_ts_ns: int, parcel: Parcel) -> list[Event]:
-        """What the frame says; itself into the parcel where it is bad or kept, and its part in the parcel's size."""
-        parcel.frames += 1
-        parcel.size += len(frame)
-        if self._keep_frames:
-            parcel.raw.append((local_ts_ns, frame))
-        try:
-            events = self._parse(frame, local_ts_ns)
-            for event in events:
-                exch_ts_ns = getattr(event, "exch_ts_ns", None)
-                if exch_ts_ns is not None and exch_ts_ns > local_ts_ns + FUTURE_NS:
-                    refuse_future(exch_ts_ns, local_ts_ns)
-        except MalformedFrame as error:
-            parcel.bad.append(Quarantined(local_ts_ns, str(error), frame))
-            return []
-        return events
+    def _answered(self, answer: Subscribed | Refused) -> bool:
+        """The exchange's answer to the desk; False when it says to come back later."""
+        if isinstance(answer, Subscribed):
+            self._desk.answered(answer)
+        elif answer.permanent:
+            self._desk.refuse(answer)
+        else:
+            return False
+        return True
 
     def _count(self, parcel: Parcel, local_ts_ns: int, now_s: float) -> None:
         counters, ticks, trades, last = self._counters, 0, 0, None

@@ -120,9 +120,9 @@ def once(frame: bytes, keys: tuple[bytes, ...], objects: int = 1, values: bytes 
     for their figures, so what is left of a frame without the bytes `values` is looked at once and remembered: keys that
     differ there differ in the frame.
     """
+    if len(frame) <= _LONGEST_SHAPE and _at_most(objects, frame.translate(None, values), keys, values):
+        return
     if b"\\" not in frame:
-        if len(frame) <= _LONGEST_SHAPE and _at_most(objects, frame.translate(None, values), keys, values):
-            return
         counts = set(map(frame.count, keys))
         counts.discard(0)
         counts.discard(objects)
@@ -138,7 +138,7 @@ def once(frame: bytes, keys: tuple[bytes, ...], objects: int = 1, values: bytes 
 
 @lru_cache(maxsize=1_024)
 def _at_most(objects: int, shape: bytes, keys: tuple[bytes, ...], values: bytes) -> bool:
-    return {shape.count(key.translate(None, values)) for key in keys} <= {0, objects}
+    return b"\\" not in shape and {shape.count(key.translate(None, values)) for key in keys} <= {0, objects}
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
