@@ -24,12 +24,12 @@ LabelName = Literal["rv", "tick_std", "bipower", "next_row"]
 LABELS: tuple[LabelName, ...] = ("rv", "tick_std", "bipower", "next_row")
 Horizon = Literal[10, 30, 60, 300]
 """Seconds ahead that can be asked about: the kernel's windows."""
-KNOWN_FEEDS: tuple[str, ...] = (
-    "embedded",
-    "reference",
-    *sorted(f.stem for f in (Path(__file__).parent / "ingestion" / "feeds").glob("[a-z]*.py")),
+FEEDS: tuple[str, ...] = tuple(
+    sorted(f.stem for f in (Path(__file__).parent / "ingestion" / "feeds").glob("[a-z]*.py"))
 )
-"""What `Settings.feed` may name: the simulated market, imported prices, and the files of core/ingestion/feeds."""
+"""The files of core/ingestion/feeds, without importing any: what a capture may name."""
+KNOWN_FEEDS: tuple[str, ...] = ("embedded", "reference", *FEEDS)
+"""What `Settings.feed` may name: the simulated market, imported prices, and the feeds."""
 LEAKY_LABELS: frozenset[str] = frozenset({"next_row"})
 
 
@@ -225,6 +225,7 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 __all__ = [
     "EXPERIMENT",
+    "FEEDS",
     "KNOWN_FEEDS",
     "LABELS",
     "LEAKY_LABELS",

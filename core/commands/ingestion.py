@@ -9,9 +9,8 @@ from typing import Any
 
 from core import jobs
 from core.commands.watch import seconds
-from core.config import Home
+from core.config import FEEDS, Home
 from core.errors import BadInput
-from core.ingestion import feeds
 
 
 def register(sub: Any) -> None:
@@ -23,9 +22,7 @@ def register(sub: Any) -> None:
     p.add_argument("--product", help="the product of rows that name none (BTC-USD)")
     p.set_defaults(run=run_import)
     p = sub.add_parser("capture", help="capture live ticks and trades until stopped")
-    p.add_argument(
-        "--feed", required=True, action="append", metavar="NAME", help=f"{', '.join(feeds.names())}; or several"
-    )
+    p.add_argument("--feed", required=True, action="append", metavar="NAME", help=f"{', '.join(FEEDS)}; or several")
     p.add_argument("--product", required=True, action="append", metavar="P", help="may be given several times")
     p.add_argument("--url", metavar="WS", help="another WebSocket address than the exchange's own")
     p.add_argument("--rest-url", metavar="HTTP", help="where missing trades are asked for (the exchange's own)")

@@ -21,8 +21,6 @@ from core.commands.asked import (
 )
 from core.config import Home, Settings, load_settings
 from core.errors import BadInput, NotThere
-from core.evaluation import archive
-from core.evaluation.scores import as_row
 
 if TYPE_CHECKING:
     from core.evaluation.record import Evaluation
@@ -65,7 +63,9 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         refuse_beside(home, "tune")
         beat = told(me)
         beat(0.0, "reading ticks")
+        from core.evaluation import archive
         from core.evaluation.leakage import examine
+        from core.evaluation.scores import as_row
         from core.features.dataset import bars, label, save
         from core.features.labels import asked_question
         from core.features.markets import chosen
@@ -121,6 +121,8 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """The stored scores of the newest training, or of one trained model. Raises NotThere when there is none."""
+    from core.evaluation import archive
+    from core.evaluation.scores import as_row
     from core.ingestion.store import Reader
     from core.training import registry
 

@@ -83,20 +83,21 @@ def whole(text: str) -> int:
     return value
 
 
+@lru_cache(maxsize=1024)
 def iso_ns(text: str) -> int:
     """`2022-12-01T00:00:00.122581Z` (0 to 9 decimals, UTC) as ns since 1970; MalformedFrame outside 1970 to 2249.
 
     >>> iso_ns("1970-01-01T00:00:01.5Z"), iso_ns("2025-12-31T06:00:12.516946132Z")
     (1500000000, 1767160812516946132)
     """
-    if len(text) == 27 and text[19] == "." and text[26] == "Z" and text[20:26].isdigit() and text.isascii():
-        return _second_ns(text[:19]) + int(text[20:26]) * 1_000
+    if len(text) == 27 and text[26] == "Z" and (micros := text[20:26]).isdigit() and text.isascii():
+        return _second_ns(text[:20]) + int(micros) * 1_000  # as Coinbase writes it, at half the time
     return _any_iso_ns(text)
 
 
 @lru_cache(maxsize=256)
-def _second_ns(text: str) -> int:
-    return _any_iso_ns(text + "Z")
+def _second_ns(head: str) -> int:
+    return _any_iso_ns(head + "0Z")
 
 
 def _any_iso_ns(text: str) -> int:

@@ -227,3 +227,28 @@ def test_a_key_that_is_there_twice_is_malformed(name: str) -> None:
                     assert accepted(name, twice.encode()) == [], twice
                     tried += 1
     assert tried
+
+
+KEYS = (b'"price"', b'"side"', b'"trade_id"', b'"e"')
+
+
+@given(
+    st.lists(st.sampled_from(["price", "side", "trade_id", "e", "pri", "si", "price1", "", "x"]), max_size=8),
+    st.lists(st.sampled_from(["1.5", "abc-def", "", "buy", 'a":"b', "0"]), min_size=8, max_size=8),
+    st.sampled_from([feeds.DIGITS, feeds.HEX]),
+)
+def test_remembered_shapes_never_let_a_key_pass_that_is_there_twice(
+    keys: list[str], said: list[str], values: bytes
+) -> None:
+    frame = (
+        "{" + ",".join(f"{json.dumps(k)}:{json.dumps(v)}" for k, v in zip(keys, said, strict=False)) + "}"
+    ).encode()
+    twice = {key for key in keys if keys.count(key) > 1}
+    for _ in range(2):  # looked at, and remembered
+        try:
+            feeds.once(frame, KEYS, values=values)
+            passed = True
+        except MalformedFrame:
+            passed = False
+        assert passed or twice
+        assert not passed or not twice & {"price", "side", "trade_id", "e"}

@@ -59,7 +59,7 @@ async def exchange(play: Play) -> AsyncIterator[Exchange]:
 
     async def serve_one(client: ServerConnection) -> None:
         try:
-            seen.asked.append(json.loads(await client.recv())["product_ids"])
+            seen.asked.append(json.loads(await client.recv()).get("product_ids", []))
             await play(client, seen.connections - 1)
         except ConnectionClosed:
             return

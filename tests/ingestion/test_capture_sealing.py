@@ -17,7 +17,7 @@ from core.errors import TremorError
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.run import World
 from core.ingestion.capture.sealing import Sealing
-from core.ingestion.capture.sink import Sink
+from core.ingestion.capture.sink import Parcel, Sink
 from core.ingestion.store import Reader, Writer, sealing
 from core.ingestion.ticks import Tick
 from tests.ingestion import victims
@@ -84,7 +84,7 @@ def test_a_capture_seals_its_old_rows_and_its_commits_do_not_wait(home: Home) ->
             rounds = asyncio.create_task(own.run(first_s=0.05, every_s=60))
             waits, first, until = [], n, time.monotonic() + 4
             while time.monotonic() < until and own.sealed < 2 * sealing.PIECE_ROWS:
-                sink.put(ticks(first, 1, NOW_NS))
+                sink.put(Parcel.of(ticks(first, 1, NOW_NS)))
                 first += 1
                 started = time.monotonic()
                 while sink.queued:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,7 +14,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection
 
 from core import jobs
-from core.config import Home
+from core.config import REPOSITORY, Home
 from core.errors import BadInput, Busy, TremorError
 from core.ingestion.capture import Asked, World, capture, status
 from core.ingestion.capture.sealing import Sealing
@@ -116,6 +119,21 @@ def test_an_import_that_writes_keeps_capture_out(home: Home) -> None:
     asked = Asked("coinbase_exchange", ("BTC-USD",), url="ws://127.0.0.1:9", seconds=1)
     with Writer(home, "import"), pytest.raises(Busy, match="import"):
         capture(home, asked, lambda *a, **k: None)
+
+
+def test_a_second_capture_is_refused_before_anything_heavy_is_imported(home: Home) -> None:
+    """What it costs is Python's start: 0.2 s, where numpy, pandas and pyarrow would be two."""
+    argv = ["capture", "--feed", "coinbase_exchange", "--product", "BTC-USD", "--home", str(home.root)]
+    script = (
+        f"import sys; from core.__main__ import main; code = main({argv!r});"
+        " print(code, *({'numpy', 'pandas', 'pyarrow', 'websockets', 'httpx'} & set(sys.modules)))"
+    )
+    with jobs.hold(home, "capture"):
+        said = subprocess.run(
+            [sys.executable, "-c", script], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        )
+    assert said.stdout.split() == ["1"]
+    assert f"capture already runs in this home (pid {os.getpid()})" in said.stderr
 
 
 def test_status_tells_of_the_running_capture_only(home: Home) -> None:

@@ -15,7 +15,7 @@ import pytest
 from core.ingestion.capture import World
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.watch import Watchdog
-from core.ingestion.store import fence, writer
+from core.ingestion.store import fence, rows
 from exchange.bench import cases, log, vfs
 
 
@@ -26,7 +26,7 @@ def test_without_fsync_what_was_acknowledged_is_lost(tmp_path: Path) -> None:
 
 
 def test_without_de_duplication_the_table_is_another(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer, "digest", lambda event: os.urandom(16))
+    monkeypatch.setattr(rows, "digest", lambda event: os.urandom(16))
     assert not cases.disorder(tmp_path, 1_000, 200, within_s=2.5)["equal"]
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from core.errors import BadInput, MalformedFrame
-from core.ingestion.capture.sink import PATIENCE_S, QUEUE_FRAMES
+from core.ingestion.capture.sink import PATIENCE_S, QUEUE_BYTES, QUEUE_FRAMES
 from core.ingestion.capture.watch import SILENCE_S
 from core.ingestion.values import product_name
 
@@ -43,7 +43,10 @@ class World:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     rng: random.Random = field(default_factory=random.Random)
     silence_s: float = SILENCE_S
+    quiet_s: float | None = None
+    """Instead of the feed's own `QUIET_S`."""
     queue_frames: int = QUEUE_FRAMES
+    queue_bytes: int = QUEUE_BYTES
     patience_s: float = PATIENCE_S
     beat_s: float = 1.0
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.ingestion.store.book import time_of
-from core.ingestion.ticks import Lapse, Stored, Trade
+from core.ingestion.ticks import Heartbeat, Lapse, Stored, Trade
 
 SECOND_NS = 1_000_000_000
 
@@ -32,6 +32,7 @@ class Lapses:
         self._venue, self._ids = venue, ids
         self._products = list(products)
         self._last_ns: dict[str, int] = {}
+        self._data_ns: dict[str, int] = {}
         self._number: int | None = None
         self._pending = {
             product: _Pending("downtime", former[product], "no capture ran")
@@ -54,6 +55,14 @@ class Lapses:
     def silent(self, seconds: float) -> list[Lapse]:
         """No frame came for so long: known now, before anything comes again."""
         self._begin("silence", f"no frame came for {seconds:.0f} s and more")
+        return self._silences(seconds)
+
+    def barren(self, seconds: float) -> list[Lapse]:
+        """Signs of life came, and no data for so long: what was missed began after the last tick or trade."""
+        self._begin("silence", f"no tick or trade came for {seconds:.0f} s, only signs of life", self._data_ns)
+        return self._silences(seconds)
+
+    def _silences(self, seconds: float) -> list[Lapse]:
         return [
             self._lapse(product, pending, pending.from_ns + round(seconds * SECOND_NS))
             for product, pending in self._pending.items()
@@ -74,6 +83,12 @@ class Lapses:
     def before(self, event: Stored) -> list[Lapse]:
         """What the ledger must hear before `event`."""
         now_ns = time_of(event)
+        if event.product is not None and not isinstance(event, Heartbeat):
+            self._data_ns[event.product] = max(self._data_ns.get(event.product, now_ns), now_ns)
+        if not self._pending and event.product is not None:
+            if now_ns > self._last_ns.get(event.product, -1):
+                self._last_ns[event.product] = now_ns
+            return []
         said = []
         for product in self._products if event.product is None else [event.product]:
             pending = self._pending.get(product)
@@ -85,8 +100,8 @@ class Lapses:
             self._last_ns[product] = max(self._last_ns.get(product, now_ns), now_ns)
         return said
 
-    def _begin(self, seen: str, detail: str) -> None:
-        for product, last_ns in self._last_ns.items():
+    def _begin(self, seen: str, detail: str, since: Mapping[str, int] | None = None) -> None:
+        for product, last_ns in (self._last_ns if since is None else since).items():
             if product not in self._pending:
                 self._pending[product] = _Pending(seen, last_ns, detail)
 

@@ -9,26 +9,24 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Literal
 
-import msgspec
+from msgspec.structs import replace
 
 from core.config import Home
-from core.errors import BadInput, MalformedFrame, TremorError
+from core.errors import BadInput, TremorError
 from core.ingestion import feeds
 from core.ingestion.capture.asked import Asked, Beat, World, check, hear_signals, is_loopback
 from core.ingestion.capture.backfill import Backfiller
 from core.ingestion.capture.backoff import Backoff
 from core.ingestion.capture.counters import Counters
 from core.ingestion.capture.desk import Desk
+from core.ingestion.capture.intake import Intake
 from core.ingestion.capture.lapses import Lapses
 from core.ingestion.capture.sealing import Store, opened
-from core.ingestion.capture.sink import Raw, Sink
+from core.ingestion.capture.sink import GROUP_FRAMES, Parcel, Raw, Sink
 from core.ingestion.capture.watch import Watchdog
 from core.ingestion.store import FrameLog, OpenGap, Quarantined, Reader, Writer
-from core.ingestion.ticks import Entry, GaveUp, Heartbeat, Refused, Stored, Subscribed, Tick, Trade, odd_quote
-from core.ingestion.values import refuse_future
+from core.ingestion.ticks import GaveUp, Trade
 
-MEANINGLESS_LAG_S = 600.0
-"""Past it the two clocks do not tell of the same moment (a replay, a simulated market)."""
 LONGEST_FRAME = 4 * 1024 * 1024
 """Bytes; a longer one is not received: the connection is closed and made again, and the quarantine says so."""
 
@@ -48,12 +46,12 @@ class Capture:
         self._desk = Desk(asked.products, self._feed.CHANNELS)
         self._backoff = Backoff(world.rng)
         self._counters = Counters()
-        self._sequence = self._feed.sequence if isinstance(self._feed, feeds.Sequenced) else None
         self._stop = asyncio.Event()
         self._silent: str | None = None
         self._socket: Any = None
         self._connected = self._ever = False
-        self._watchdog = Watchdog(world.silence_s)
+        quiet_s = self._feed.QUIET_S if isinstance(self._feed, feeds.Unvouched) else None
+        self._watchdog = Watchdog(world.silence_s, quiet_s and (world.quiet_s or quiet_s))
         self._message = "connecting"
 
     def stop(self) -> None:
@@ -88,14 +86,19 @@ class Capture:
         self._ledger = writer.ledger
         self._lapses = Lapses(self.venue, self._asked.products, self._feed.TRADE_IDS, former)
         self._sink = Sink(
-            writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic, keep
-        )
+            writer, source, self._counters, world.queue_frames, world.patience_s, thread, world.monotonic, keep,
+            world.queue_bytes,
+        )  # fmt: skip
+        self._intake = Intake(
+            self._feed, self.venue, self._asked.keep_frames, self._counters, self._desk, self._watchdog, self._lapses,
+            self._sink, self._receiving,
+        )  # fmt: skip
 
         async def open_gaps() -> list[OpenGap]:
             return await asyncio.to_thread(reader.open_gaps, self.venue, self._asked.products)
 
         def give_up(gap: int, why: str) -> None:
-            self._sink.put([GaveUp(gap=gap, detail=why)])
+            self._sink.put(Parcel.of([GaveUp(gap=gap, detail=why)]))
 
         self._backfiller = Backfiller(self._feed, self._rest_url, open_gaps, self._backfilled, give_up, world)
         committing = asyncio.create_task(self._sink.run())
@@ -128,6 +131,9 @@ class Capture:
         from websockets.asyncio.client import connect
         from websockets.exceptions import InvalidHandshake, InvalidURI, WebSocketException
 
+        from core.ingestion.capture.connection import Connection
+
+        connection: Any = partial(Connection, self._world.wall_ns, self._world.monotonic)
         why: str | None = None
         while True:
             if why is not None:
@@ -144,6 +150,7 @@ class Capture:
                     proxy=self._proxy,
                     close_timeout=1,
                     open_timeout=10,
+                    create_connection=connection,
                 ) as self._socket:
                     why = await self._conversation(self._socket)
             except InvalidURI as error:
@@ -167,17 +174,21 @@ class Capture:
             self._connected = self._ever = True
             self._message = "connected, waiting for the first tick"
             while True:
-                frame = await socket.recv(decode=False)
-                local_ts_ns, now_s = wall_ns(), monotonic()  # at receipt: before anything that may wait
-                self._watchdog.heard(now_s)
-                if self._sink.full:
-                    await self._sink.room()
-                if not self._take(frame, local_ts_ns, now_s):
-                    return "the exchange cannot serve us now"
+                frames, local_ts_ns, heard_s = await socket.piece()
+                self._watchdog.heard(heard_s)
+                while frames:
+                    if self._sink.full:
+                        await self._sink.room()
+                    n = self._sink.space or GROUP_FRAMES  # without space, these are shed
+                    if not self._intake.take(frames[:n], local_ts_ns, heard_s):
+                        return "the exchange cannot serve us now"
+                    if frames := frames[n:]:
+                        await asyncio.sleep(0)
         except ConnectionClosed as closed:
             if closed.sent is not None and closed.sent.code == CloseCode.MESSAGE_TOO_BIG:
                 why = f"not received, its bytes are not kept: {' '.join(closed.sent.reason.split())}"
-                self._sink.put((), Quarantined(wall_ns(), why, b""), monotonic())
+                said = Quarantined(wall_ns(), why, b"")
+                self._sink.put(Parcel(bad=[said], frames=1, heard_s=monotonic()))
             return self._silent or f"the connection ended ({' '.join(str(closed).split())})"
 
     async def _subscribe(self, socket: Any) -> None:
@@ -185,56 +196,15 @@ class Capture:
         for message in self._feed.subscribe(self._desk.wanted):
             await socket.send(message, text=True)
 
-    def _take(self, frame: bytes, local_ts_ns: int, now_s: float) -> bool:
-        """One frame into the queue; False when the exchange said to come back later."""
-        raw = (local_ts_ns, frame) if self._asked.keep_frames else None
-        if self._sequence is not None:
-            self._lapses.numbered(_number(self._sequence, frame))
-        try:
-            events = self._feed.parse(frame, local_ts_ns)
-            for event in events:
-                refuse_future(getattr(event, "exch_ts_ns", None), local_ts_ns)
-        except MalformedFrame as error:
-            self._sink.put((), Quarantined(local_ts_ns, str(error), bytes(frame)), now_s, raw)
-            return True
-        kept: list[Entry] = []
-        shed = self._sink.sheds
-        if shed:
-            self._lapses.shed()
-        for event in events:
-            if isinstance(event, Subscribed):
-                self._desk.answered(event)
-            elif isinstance(event, Refused):
-                if not event.permanent:
-                    return False
-                self._desk.refuse(event)
-            else:
-                kept += [*([] if shed else self._lapses.before(event)), self._seen(event, local_ts_ns, now_s)]
-        if kept or raw is not None:
-            self._sink.put(kept, None, now_s, raw)
-        return True
-
-    def _seen(self, event: Stored, local_ts_ns: int, now_s: float) -> Stored:
-        counters = self._counters
-        if isinstance(event, Tick):
-            counters.ticks.add(now_s)
-            counters.odd_quotes += odd_quote(event.bid, event.ask) != ""
-            counters.last_tick_ns = local_ts_ns
-            if event.exch_ts_ns is not None:
-                lag_s = (local_ts_ns - event.exch_ts_ns) / 1e9
-                counters.lag_s = lag_s if abs(lag_s) < MEANINGLESS_LAG_S else None
-        else:
-            self._watchdog.said(event, now_s)
-            if isinstance(event, Trade):
-                counters.trades.add(now_s)
-        if self._message != "receiving" and not isinstance(event, Heartbeat):  # data, not a sign of life
+    def _receiving(self) -> None:
+        """Data has come: what resets the back-off."""
+        if self._message != "receiving":
             self._backoff.reset()
             self._message = "receiving"
-        return event if event.venue == self.venue else msgspec.structs.replace(event, venue=self.venue)
 
     def _backfilled(self, trades: list[Trade]) -> None:
         self._counters.backfilled += len(trades)
-        self._sink.put([msgspec.structs.replace(trade, venue=self.venue) for trade in trades])
+        self._sink.put(Parcel.of([replace(trade, venue=self.venue) for trade in trades]))
 
     async def _watch(self) -> None:
         """Each beat: whether the connection is alive, and subscriptions that were not answered."""
@@ -250,8 +220,12 @@ class Capture:
     def _wrong(self, now_s: float) -> str | None:
         silent = self._watchdog.silent(now_s)
         if silent is not None:
-            self._sink.put(self._lapses.silent(self._world.silence_s))
+            self._sink.put(Parcel.of(self._lapses.silent(self._world.silence_s)))
             return silent
+        barren_s = self._watchdog.barren(now_s)
+        if barren_s is not None:
+            self._sink.put(Parcel.of(self._lapses.barren(barren_s)))
+            return f"signs of life and no tick or trade for {barren_s:.0f} s"
         # where the exchange said that it sends no trades, heartbeats may name what they like
         return None if self._desk.unconfirmed() else self._watchdog.hollow(now_s)
 
@@ -288,10 +262,3 @@ class Capture:
             "connected": self._connected,
             "trouble": self.trouble(),
         }
-
-
-def _number(sequence: Callable[[bytes], int], frame: bytes) -> int | None:
-    try:
-        return sequence(frame)
-    except MalformedFrame:
-        return None

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import LONG_QUIET_S, decode, once
 from core.ingestion.feeds._symbols import product_of, symbol_of
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, in_range, size_e8, whole
@@ -26,6 +26,7 @@ CHANNELS: tuple[str, ...] = ()
 """Each pair of each channel is answered by itself."""
 TRADE_IDS = False
 """They rise, but not by one."""
+QUIET_S = LONG_QUIET_S
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 _NOTHING = msgspec.Raw(b"")

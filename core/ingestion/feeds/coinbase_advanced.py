@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import LONG_QUIET_S, decode, once
 from core.ingestion.feeds.coinbase_exchange import refusal
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8, whole
@@ -27,6 +27,7 @@ WS_URL = "wss://advanced-trade-ws.coinbase.com"
 REST_URL: str | None = None
 CHANNELS = ("ticker", "market_trades")
 TRADE_IDS = True
+QUIET_S = LONG_QUIET_S
 
 
 class Ticker(msgspec.Struct):

@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias, Union
 
 import msgspec
 
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import HEX, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8
 
@@ -140,7 +140,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
             )
         ]
     if isinstance(message, _Match):
-        once(frame, _MATCH_KEYS)
+        once(frame, _MATCH_KEYS, values=HEX)
         return [
             Trade(
                 venue=VENUE,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import LONG_QUIET_S, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick
 from core.ingestion.values import e8, product_name, size_e8
 
@@ -23,6 +23,7 @@ REST_URL: str | None = None
 CHANNELS: tuple[str, ...] = ("ticker",)
 TRADE_IDS = False
 """Its trades carry none."""
+QUIET_S = LONG_QUIET_S
 
 _THEIRS = {"BTC": "XBT", "DOGE": "XDG"}
 _OURS = {theirs: ours for ours, theirs in _THEIRS.items()}

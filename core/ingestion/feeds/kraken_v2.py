@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import LONG_QUIET_S, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, shown, size_e8
 
@@ -25,6 +25,7 @@ WS_URL = "wss://ws.kraken.com/v2"
 REST_URL: str | None = None
 CHANNELS: tuple[str, ...] = ("ticker", "trade")
 TRADE_IDS = True
+QUIET_S = LONG_QUIET_S
 
 Id: TypeAlias = Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)]
 _NOTHING = msgspec.Raw(b"")

@@ -8,8 +8,9 @@ SQLite in WAL mode with `synchronous=FULL`: a batch is acknowledged when its com
 from core.ingestion.store.frames import FrameLog, kept_frames, kept_sizes
 from core.ingestion.store.ledger_rows import OpenGap
 from core.ingestion.store.reader import EXPORT_COLUMNS, Market, Reader
+from core.ingestion.store.rows import digest
 from core.ingestion.store.schema import SCHEMA_VERSION
-from core.ingestion.store.writer import Appended, Quarantined, Writer, digest
+from core.ingestion.store.writer import Appended, Quarantined, Writer
 
 __all__ = [
     "EXPORT_COLUMNS",

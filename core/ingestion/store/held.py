@@ -11,16 +11,14 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 
 from core.errors import TremorError
 from core.ingestion.store import sealed
+from core.ingestion.store.rows import Row
 from core.ingestion.ticks import MISSING, TRADE, Ints
 
-Row: TypeAlias = tuple[Any, ...]
-"""kind, source, market, exch_ts_ns, local_ts_ns, then the values as the table `events` has them, and the digest."""
 KEPT_FILES = 4
 _SAID = ("price", "bid", "ask", "bid_size", "ask_size", "side", "trade_id")
 """With kind, market and time: what the digest of a tick or a heartbeat is made of."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import struct
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
-from hashlib import blake2b
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -25,13 +24,14 @@ from core.ingestion.store import fence, sealed
 from core.ingestion.store.held import Held
 from core.ingestion.store.insert import insert
 from core.ingestion.store.ledger import Ledger
+from core.ingestion.store.rows import row
 from core.ingestion.store.schema import open_for_writing
-from core.ingestion.ticks import HEARTBEAT, MISSING, TICK, TRADE, Entry, GaveUp, Lapse, Stored, Tick, Trade
+from core.ingestion.ticks import HEARTBEAT, TICK, TRADE, Entry, GaveUp, Lapse
 
-_TICK = struct.Struct("<qqqqqqqq")
-_TRADE = struct.Struct("<q")
-_HEARTBEAT = struct.Struct("<qq")
-_NO_QUOTES = (None, None, None, None)
+_WORDS = (Lapse, GaveUp)
+"""What is told to the ledger alone."""
+_KIND = itemgetter(0)
+"""Of a row."""
 _SUM_UP = """
 INSERT INTO runs
     SELECT source, market, sum(kind = 0), sum(kind = 1), min(seq), max(seq),
@@ -66,41 +66,6 @@ class Appended:
     quarantined: int
     heartbeats: int
     last_seq: int
-
-
-def _or_missing(value: int | None) -> int:
-    return MISSING if value is None else value
-
-
-def digest(event: Stored) -> bytes:
-    """16 bytes that name what an event says: equal for the same event, whichever recording or connection brought it.
-
-    A trade is its venue, product and trade id. A tick is its venue, product, time (the exchange's, else ours), trade
-    id, price, quotes, sizes and side. A heartbeat is its venue, product, time and last trade id.
-    """
-    if isinstance(event, Trade):
-        body = _TRADE.pack(event.trade_id)
-    else:
-        time_ns = event.local_ts_ns if event.exch_ts_ns is None else event.exch_ts_ns
-        if isinstance(event, Tick):
-            body = _TICK.pack(
-                _or_missing(time_ns),
-                event.price,
-                _or_missing(event.bid),
-                _or_missing(event.ask),
-                _or_missing(event.bid_size),
-                _or_missing(event.ask_size),
-                event.side,
-                _or_missing(event.trade_id),
-            )
-        else:
-            body = _HEARTBEAT.pack(_or_missing(time_ns), _or_missing(event.last_trade_id))
-    return blake2b(_name(type(event).__name__, event.venue, event.product) + body, digest_size=16).digest()
-
-
-@lru_cache(maxsize=1024)
-def _name(kind: str, venue: str, product: str | None) -> bytes:
-    return f"{kind}\0{venue}\0{product or ''}\0".encode()
 
 
 class Writer:
@@ -222,16 +187,22 @@ class Writer:
         """
         try:
             with self.transaction() as connection:
-                rows = [None if isinstance(e, (Lapse, GaveUp)) else self._row(source, e) for e in events]
                 before, start, seq_at = self._last_seq(), 0, {}
-                for place in self.ledger.read(events):
-                    insert(connection, self.held.absent([row for row in rows[start:place] if row is not None]))
+                offered: Counter[int] = Counter()
+                for place in (*self.ledger.read(events), len(events)):
+                    rows = [
+                        row(event, source, self._market(event.venue, event.product or ""))
+                        for event in events[start:place]
+                        if not isinstance(event, _WORDS)
+                    ]
+                    offered.update(map(_KIND, rows))
+                    insert(connection, self.held.absent(rows))
                     seq_at[place], start = self._last_seq() + 1, place
-                insert(connection, self.held.absent([row for row in rows[start:] if row is not None]))
-                found = connection.execute(
-                    "SELECT kind, count(*), max(seq) FROM events WHERE seq > ? GROUP BY kind", (before,)
-                ).fetchall()
-                kinds, after = {kind: n for kind, n, _ in found}, max((seq for *_, seq in found), default=before)
+                after = seq_at[len(events)] - 1
+                stored = offered
+                if after - before < offered.total():  # some were there already
+                    found = "SELECT kind, count(*) FROM events WHERE seq > ? GROUP BY kind"
+                    stored = Counter(dict(connection.execute(found, (before,)).fetchall()))
                 self.ledger.write(source, seq_at)
                 if after > before:
                     connection.execute(_SUM_UP, (before,))
@@ -248,24 +219,12 @@ class Writer:
         if self.held.lost:
             self.held.lost = False
             self.ledger.forget()
-        ticks, trades = kinds.get(TICK, 0), kinds.get(TRADE, 0)
-        offered = sum(1 for row in rows if row is not None and row[0] != HEARTBEAT)
-        stored = ticks + trades
-        return Appended(stored, ticks, trades, offered - stored, len(bad), kinds.get(HEARTBEAT, 0), after)
+        ticks, trades, beats = stored[TICK], stored[TRADE], stored[HEARTBEAT]
+        duplicates = offered[TICK] + offered[TRADE] - ticks - trades
+        return Appended(ticks + trades, ticks, trades, duplicates, len(bad), beats, after)
 
     def _last_seq(self) -> int:
         return int(self.connection.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
-
-    def _row(self, source: int, event: Stored) -> tuple[Any, ...]:
-        market = self._market(event.venue, event.product or "")
-        head = (source, market, event.exch_ts_ns, event.local_ts_ns)
-        key = digest(event)
-        if isinstance(event, Tick):
-            quotes = (event.bid, event.ask, event.bid_size, event.ask_size)
-            return (TICK, *head, event.price, *quotes, None, event.side, event.trade_id, key)
-        if isinstance(event, Trade):
-            return (TRADE, *head, event.price, *_NO_QUOTES, event.size, event.side, event.trade_id, key)
-        return (HEARTBEAT, *head, None, *_NO_QUOTES, None, 0, event.last_trade_id, key)
 
     def _market(self, venue: str, product: str) -> int:
         known = self._markets.get((venue, product))
