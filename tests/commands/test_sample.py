@@ -1,4 +1,4 @@
-"""The sample day: what it puts into a home, that it is the simulator's own tape, and that a capture goes on after it."""
+"""The sample day: what is in it, that it is the simulator's own tape, and that a capture goes on after it."""
 
 from __future__ import annotations
 
