@@ -54,6 +54,19 @@ FATES: Final[tuple[tuple[str, str], ...]] = (
 )
 """What becomes of all that is received: the counters, and the words for them."""
 
+JOBS: Final[dict[str, str]] = {
+    "sample": "sample day",
+    "import": "import",
+    "reparse": "reparse",
+    "train": "training",
+    "tune": "tuning",
+    "leakage": "planting",
+    "report": "report",
+    "drift": "comparison",
+    "escrow": "check",
+}
+"""Jobs that the status line of every page tells of, by core's name. Capture and monitor run on and are no jobs."""
+
 FEEDS: Final[dict[str, str]] = {
     "embedded": "Embedded exchange (simulated)",
     "coinbase_exchange": "Coinbase Exchange (live)",
@@ -146,6 +159,7 @@ __all__ = [
     "FATES",
     "FEEDS",
     "HELP",
+    "JOBS",
     "LABELS",
     "LEAKY",
     "PLANTS",

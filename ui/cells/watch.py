@@ -9,8 +9,8 @@ from core.training.registry import Meta
 from ui.cells.feed import catching_up, job_level, lag_s, no_data, recorded
 from ui.cells.models import champion_cell, drift_cell
 from ui.loaders import Counters
+from ui.parts import Cell
 from ui.pipeline import Facts
-from ui.shell import Cell
 from ui.text import market_name
 from ui.theme import MISSING, age, bps, duration, score, short_count, utc
 from ui.view import View

@@ -5,7 +5,7 @@ An error is never cached: Streamlit's caches keep returned values only.
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
 from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
-from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
+from ui.loaders.homes import busy, feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
     Said,
@@ -17,6 +17,7 @@ from ui.loaders.market import (
     live,
     markets,
     minutes,
+    missing,
     named_market,
     quarantined,
     said,
@@ -34,6 +35,7 @@ __all__ = [
     "alerts",
     "alerts_of",
     "band_rule",
+    "busy",
     "champion",
     "comparison",
     "counters",
@@ -58,6 +60,7 @@ __all__ = [
     "markets",
     "meter",
     "minutes",
+    "missing",
     "named_market",
     "newest",
     "offered",
