@@ -132,6 +132,10 @@ def empty(sentence: str, page: str | None = None, label: str = "") -> None:
     box(sentence, "idle", key="empty")
     if page is not None and st.button(label, type="primary", key="empty_step"):
         st.switch_page(page)
+    if "No ticks yet" in sentence:
+        st.page_link(
+            "app.py", label="Or load a sample day on Home", icon=":material/arrow_forward:", icon_position="right"
+        )
 
 
 def table(

@@ -6,6 +6,7 @@ from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
+from ui.charts.spoken import spoken
 from ui.charts.threshold import hour
 
 __all__ = [
@@ -20,5 +21,6 @@ __all__ = [
     "monitor",
     "pr_curves",
     "reliability",
+    "spoken",
     "ticks_per_minute",
 ]

@@ -1,4 +1,4 @@
-"""A plotly figure that is updated in place, for what refreshes every second.
+"""A plotly figure that is updated in place, with words for who cannot see it, and as wide as the paper in print.
 
 `st.plotly_chart` remounts on every change even with a key: it blinks, and zoom and hover are lost. This component calls
 `Plotly.react` on the same element. plotly.min.js is a static file of the app, so that it does not travel with the page.
@@ -11,6 +11,8 @@ from pathlib import Path
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.charts import spoken
+
 _HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "tremor_live_figure",
@@ -20,9 +22,15 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(figure: go.Figure, *, key: str, label: str) -> None:
-    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it."""
-    _mount(key=key, data={"figure": figure.to_json(), "height": int(figure.layout.height), "label": label})
+def live_figure(figure: go.Figure, *, key: str, label: str, zoom: bool = True) -> None:
+    """Draw `figure` at its own height and the width of the place.
+
+    `label` says what it shows to who cannot see it; its main numbers are added. `zoom`: the wheel zooms, which only the
+    figure of a page that watches should do: elsewhere the wheel scrolls the page.
+    """
+    said = f"{label}. {spoken(figure)}"
+    height = int(figure.layout.height)
+    _mount(key=key, data={"figure": figure.to_json(), "height": height, "label": said, "zoom": zoom})
 
 
 __all__ = ["live_figure"]
