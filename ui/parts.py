@@ -87,9 +87,9 @@ def line(cells: Sequence[Cell]) -> None:
                 f' aria-valuenow="{percent}"><u style="width:{percent}%"></u></s>'
             )
         parts.append(
-            f'<div role="listitem" data-line="{escape(cell.name)}" data-level="{cell.level}"'
-            f' title="{escape(cell.detail)}"><i class="{cell.level}" aria-hidden="true">{GLYPH[cell.level]}</i>'
-            f'<em>{escape(cell.name)}</em> <b class="{tone}">{escape(cell.value)}</b>{bar}</div>'
+            f'<div role="listitem" data-line="{escape(cell.name)}" data-level="{cell.level}">'
+            f'<i class="{cell.level}" aria-hidden="true">{GLYPH[cell.level]}</i><em>{escape(cell.name)}</em> '
+            f'<b class="{tone}" title="{escape(cell.detail)}">{escape(cell.value)}</b>{bar}</div>'
         )
     with st.container(key="line"):
         st.html(f'<div class="tr-line" role="list" aria-label="Status">{"".join(parts)}</div>')
@@ -155,18 +155,23 @@ def table(
         + "</tr>"
         for n, row in enumerate(rows)
     )
+    named = key.replace("_", " ")
     with st.container(key=key):
         st.html(
-            f'<div class="tr-scroll"><table class="tr-table"><thead><tr>{head}</tr></thead>'
-            f"<tbody>{body}</tbody></table></div>"
+            f'<div class="tr-scroll"><table class="tr-table" aria-label="{escape(named)}">'
+            f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
         )
+
+
+STATES = {"done": "done", "next": "next", "wait": "not yet"}
 
 
 def step(number: int, state: Literal["done", "next", "wait"], title: str, sentence: str) -> None:
     """One line of the pipeline on the home page."""
     sign = "✓" if state == "done" else str(number)
     st.html(
-        f'<div class="tr-step {state}" data-step="{number}" data-state="{state}"><div class="tr-n {state}">{sign}</div>'
+        f'<div class="tr-step {state}" data-step="{number}" data-state="{state}">'
+        f'<div class="tr-n {state}" role="img" aria-label="Step {number}, {STATES[state]}">{sign}</div>'
         f"<b>{escape(title)}</b><span>{escape(sentence)}</span></div>",
         width="stretch",
     )

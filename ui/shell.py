@@ -33,6 +33,8 @@ from ui.theme import css_tokens, palette
 from ui.theme_watch import theme_watch
 
 _HERE = Path(__file__).parent
+PRINTED = {"light": "none", "dark": "invert(1) hue-rotate(180deg) brightness(1.08)"}
+"""What makes a figure one for white paper: a dark one turns its lightness over and keeps its hues."""
 
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str], ...]], ...] = (
     (
@@ -69,7 +71,7 @@ def open_page(title: str, sentence: str, market: str) -> Iterator[None]:
     st.set_page_config(
         page_title=f"{title} · Tremor", page_icon="static/icon.svg", layout="wide", initial_sidebar_state=220
     )
-    st.html(f"<style>:root{{{css_tokens()}}}{_css()}</style>")
+    st.html(f"<style>:root{{{css_tokens()}--t-figure:{PRINTED[kind()]}}}{_css()}</style>")
     st.logo(_logo(kind()), size="large")
     _navigation()
     theme_watch()
@@ -89,7 +91,7 @@ def _navigation() -> None:
     with st.sidebar, st.container(gap=None, key="navigation"):
         st.page_link("app.py", label="Home", icon=":material/home:", width="stretch")
         for group, pages in GROUPS:
-            st.html(f'<div class="tr-group">{group}</div>')
+            st.html(f'<div class="tr-group" role="heading" aria-level="2">{group}</div>')
             for path, label, icon in pages:
                 st.page_link(path, label=label, icon=f":material/{icon}:", width="stretch")
 

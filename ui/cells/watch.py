@@ -44,7 +44,7 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             "ok",
             "History",
             f"{short_count(m.ticks)} ticks",
-            f"{market_name(m.venue, m.product)}, from {utc(m.first_ns, clock)}",
+            f"from {utc(m.first_ns, clock)}",
         )
         if m
         else Cell("idle", "History", "none", "nothing captured yet")

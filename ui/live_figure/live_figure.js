@@ -22,6 +22,7 @@ function plotly() {
 function scalable(box) {
   const { width, height } = box._fullLayout;
   box.style.setProperty('--shape', `${width} / ${height}`);
+  box.style.setProperty('--wide', `${width}px`);
   for (const svg of box.querySelectorAll('.main-svg')) svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
 }
 
