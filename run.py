@@ -279,7 +279,9 @@ def main(arguments):
         return max([subprocess.call([str(venv.python), "-m"] + t, cwd=str(ROOT), env=environment()) for t in tools])
     if verb == "test":
         prepare(venv, database=False)
-        two = ["-n2", "--dist=loadfile"] * all(a.startswith("-") for a in arguments[1:])  # all of them: on two cores
+        two = ["-n2", "--dist=loadfile", "--no-loadscope-reorder"] * all(
+            a.startswith("-") for a in arguments[1:]
+        )  # all of them: on two cores
         command = [str(venv.python), "-m", "pytest"] + two + arguments[1:]
         os.chdir(str(ROOT))
         if os.name == "nt":

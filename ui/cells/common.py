@@ -85,7 +85,8 @@ def job_cell(job: Job, clock_ns: int) -> Cell:
     if job.running:
         left = left_s(job, clock_ns)
         rest = f", {duration(left)} left" if left is not None else ""
-        return Cell("ok", "Job", f"{name} {100 * job.progress:.0f} %{rest}", job.message, job.progress)
+        far = f"{100 * job.progress:.0f} %{rest}" if job.progress else "starts"
+        return Cell("ok", "Job", f"{name} {far}", job.message, job.progress)
     if job.state in ("failed", "died"):
         return Cell("bad", "Job", f"{name} failed", job.message)
     return Cell("idle", "Job", "none runs", "training, import and comparison run as jobs")
