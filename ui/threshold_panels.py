@@ -16,6 +16,7 @@ from core.ingestion.store import Market
 from ui import actions, charts, loaders, text
 from ui.consequence import STRETCHES, Distribution, resting, warned
 from ui.evaluation_timeline import ticks
+from ui.live_figure import live_figure
 from ui.shell import block, box, kind, note, table
 from ui.state import Session
 from ui.theme import bps, count
@@ -23,7 +24,6 @@ from ui.threshold_rows import journey_rows, overlap_rows, overlap_sentence
 
 SCALES = ("bps", "× the trailing hour")
 """What τ is in: absolute, or relative to slow volatility."""
-QUIET = {"displayModeBar": False}
 
 
 def question_controls(settings: Settings) -> bool:
@@ -117,7 +117,7 @@ def spikes_panel(rows: Labelled, of: Distribution, tau: float) -> None:
         kind(), seen.price, seen.volatility, tau, seen.bands(tau),
         unit=unit_of(rows), gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
     )  # fmt: skip
-    st.plotly_chart(figure, theme=None, config=QUIET, key="hour")
+    live_figure(figure, key="hour", label=text.FIGURES["hour"], zoom=False)
     note(of.meter(tau).sentence)
 
 
@@ -139,7 +139,7 @@ def estimators_panel(rows: Labelled, market: Market, of: Distribution, tau: floa
             box(str(why), "idle", key="no_signature")
             return
         figure = charts.signature(kind(), found.interval_s, found.volatility_bps, found.horizon_s)
-        st.plotly_chart(figure, theme=None, config=QUIET, key="signature")
+        live_figure(figure, key="signature", label=text.FIGURES["signature"], zoom=False)
         note(found.sentence)
 
 
@@ -157,7 +157,7 @@ def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
             for row, d in zip(reversed(journey_rows(same, len(same))[1]), same)
         ]
         figure = charts.journey(kind(), [d.decided_ns for d in same], [d.tau for d in same], said, unit_of(rows))
-        st.plotly_chart(figure, theme=None, config=QUIET, key="journey_line")
+        live_figure(figure, key="journey_line", label=text.FIGURES["journey"], zoom=False)
     table(*journey_rows(decisions), text=(0, 3, 7), key="journey")
 
 

@@ -54,7 +54,7 @@ def screen(s: Scene) -> None:
             ahead_s=min(math.ceil(AHEAD * TICK_S * playback.speed), left_s) if playing else 0,
         )
         room_s = NEXT_S if show_next else ROOM_S
-        strip(machine_cells(m, s, playback), quiet=playing)
+        strip(machine_cells(m, s, playback))
         block(
             f"{s.meta.title} on {s.market.product}",
             f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}",

@@ -8,6 +8,7 @@ from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
 from ui.charts.replayed import replayed, reveal
+from ui.charts.spoken import spoken
 from ui.charts.threshold import journey, signature, spikes
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "reveal",
     "signature",
     "spikes",
+    "spoken",
     "ticks_per_minute",
 ]

@@ -1,4 +1,4 @@
-"""A plotly figure that is updated in place, for what refreshes every second.
+"""A plotly figure that is updated in place, with words for who cannot see it, and as wide as the paper in print.
 
 `st.plotly_chart` remounts on every change even with a key: it blinks, and zoom and hover are lost. This component calls
 `Plotly.react` on the same element. plotly.min.js is a static file of the app, so that it does not travel with the page.
@@ -13,6 +13,8 @@ from typing import Any
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.charts import spoken
+
 _HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "tremor_live_figure",
@@ -22,13 +24,18 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(figure: go.Figure, *, key: str, label: str, play: Mapping[str, Any] | None = None) -> None:
-    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it.
+def live_figure(
+    figure: go.Figure, *, key: str, label: str, zoom: bool = True, play: Mapping[str, Any] | None = None
+) -> None:
+    """Draw `figure` at its own height and the width of the place.
 
-    `play` (`charts.reveal`) lets the browser show what the figure holds little by little, on a clock of its own, until
-    the next call.
+    `label` says what it shows to who cannot see it; its main numbers are added. `zoom`: the wheel zooms, which only the
+    figure of a page that watches should do: elsewhere the wheel scrolls the page. `play` (`charts.reveal`) lets the
+    browser show what the figure holds little by little, on a clock of its own, until the next call.
     """
-    message = {"figure": figure.to_json(), "height": int(figure.layout.height), "label": label}
+    # of a figure that plays not all that it holds is shown yet: its label alone speaks
+    said = label if play is not None else f"{label}. {spoken(figure)}"
+    message = {"figure": figure.to_json(), "height": int(figure.layout.height), "label": said, "zoom": zoom}
     _mount(key=key, data=message | {"play": None if play is None else dict(play)})
 
 

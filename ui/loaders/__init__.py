@@ -17,7 +17,7 @@ from ui.loaders.alerting import (
 )
 from ui.loaders.counted import Disk, disk, identity, quarantine
 from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
-from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
+from ui.loaders.homes import busy, feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
     Said,
@@ -29,6 +29,7 @@ from ui.loaders.market import (
     live,
     markets,
     minutes,
+    missing,
     named_market,
     quarantined,
     said,
@@ -68,6 +69,7 @@ __all__ = [
     "alerts_line",
     "alerts_of",
     "band_rule",
+    "busy",
     "champion",
     "comparison",
     "counters",
@@ -97,6 +99,7 @@ __all__ = [
     "markets",
     "meter",
     "minutes",
+    "missing",
     "models_of",
     "named_market",
     "newest",

@@ -141,6 +141,11 @@ def gaps(market: Market) -> list[Row]:
     return Reader(home()).gaps(market.venue, market.product).to_pylist()
 
 
+def missing(market: Market) -> list[tuple[int, int]]:
+    """Where trades or quotes of the market are missing: (from_ns, to_ns) of each gap that is not repaired."""
+    return [(int(a), int(b)) for a, b in Reader(home()).unmended(market.venue, market.product)]
+
+
 def quarantined() -> int:
     """Frames that no parser accepted."""
     return Reader(home()).quarantined()
@@ -236,6 +241,7 @@ __all__ = [
     "live",
     "markets",
     "minutes",
+    "missing",
     "named_market",
     "quarantined",
     "said",
