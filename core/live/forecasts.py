@@ -23,7 +23,7 @@ from core.errors import Damaged
 _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
     venue TEXT NOT NULL, product TEXT NOT NULL, bar_end_ns INTEGER NOT NULL, model TEXT NOT NULL,
     p REAL, vol_bps REAL, mid REAL NOT NULL, tau_bps REAL NOT NULL, theta REAL NOT NULL, made_ns INTEGER NOT NULL,
-    horizon_s INTEGER, seen_ns INTEGER, seq INTEGER, hash TEXT,
+    horizon_s INTEGER, seen_ns INTEGER, doubt TEXT, seq INTEGER, hash TEXT,
     PRIMARY KEY (venue, product, model, bar_end_ns)
 ) STRICT, WITHOUT ROWID"""
 
@@ -32,8 +32,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What a model said at the end of one bar of the horizon that follows it.
 
     p: probability of a spike (None while the windows warm up); vol_bps: trailing volatility (None likewise); mid in
-    quote currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. The last two are
-    None in rows that are older than the escrow.
+    quote currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. horizon_s and
+    seen_ns are None in rows that are older than the escrow. doubt: why the row should not be trusted
+    (`training.seen.doubts`), None where nothing speaks against it.
     """
 
     venue: str
@@ -48,18 +49,25 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     made_ns: int
     horizon_s: int | None = None
     seen_ns: int | None = None
+    doubt: str | None = None
 
 
 FIELDS: tuple[str, ...] = Forecast.__struct_fields__
 
 
-_ADDED = {"horizon_s": "INTEGER", "seen_ns": "INTEGER", "seq": "INTEGER", "hash": "TEXT"}
+_ADDED = {"horizon_s": "INTEGER", "seen_ns": "INTEGER", "doubt": "TEXT", "seq": "INTEGER", "hash": "TEXT"}
 """Columns that files of earlier versions do not have."""
 
 
 def digest(before: str, forecast: Forecast) -> str:
-    """The hash that seals a forecast: sha256 of the hash before it ("" for the first) and of all its fields."""
-    return hashlib.sha256(before.encode() + msgspec.json.encode(forecast)).hexdigest()
+    """The hash that seals a forecast: sha256 of the hash before it ("" for the first) and of all its fields.
+
+    A doubt of None is left out: rows sealed before there were doubts had no such field.
+    """
+    fields = msgspec.structs.asdict(forecast)
+    if forecast.doubt is None:
+        del fields["doubt"]
+    return hashlib.sha256(before.encode() + msgspec.json.encode(fields)).hexdigest()
 
 
 class Log:
@@ -101,6 +109,12 @@ def _columns(connection: sqlite3.Connection) -> set[str]:
     return {row[1] for row in connection.execute("PRAGMA table_info(forecasts)")}
 
 
+def selected(connection: sqlite3.Connection) -> str:
+    """The fields of a `Forecast` as a SELECT asks for them; NULL for a column that an older file does not have."""
+    there = _columns(connection)
+    return ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
+
+
 @contextmanager
 def readable(home: Home) -> Iterator[None]:
     """What SQLite cannot read is Damaged, with the file's name and what to do."""
@@ -115,7 +129,7 @@ def table(
 ) -> pa.Table:
     """Forecasts with bar_end_ns >= `from_ns`, oldest first, a column a field of `Forecast`; empty when none were
     made."""
-    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3]
+    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3, pa.string()]
     schema = pa.schema(list(zip(FIELDS, types, strict=True)))
     rows: list[tuple[object, ...]] = []
     if home.forecasts_db.exists():
@@ -123,10 +137,8 @@ def table(
             readable(home),
             closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection,
         ):
-            there = _columns(connection)
-            fields = ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
             rows = connection.execute(
-                f"SELECT {fields} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
+                f"SELECT {selected(connection)} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
                 " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
                 " ORDER BY bar_end_ns, venue, product, model",
                 (from_ns, venue, venue, product, product, model, model),
