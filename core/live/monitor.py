@@ -13,12 +13,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from core.config import Home, load_settings
 from core.errors import Damaged, NotThere
 from core.features.bars import SECOND_NS
-from core.features.formulas import NAMES
 from core.features.markets import chosen
 from core.features.windows import CORE_S
 from core.ingestion.store import Market, Reader
@@ -26,9 +24,10 @@ from core.jobs import Holder
 from core.live.bell import Bell
 from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
+from core.live.step import doubts, levels, probabilities
 from core.live.tail import Stretch, Tail
 from core.training import registry
-from core.training.seen import MISSING, doubts
+from core.training.seen import MISSING
 
 if TYPE_CHECKING:
     from models import Estimator
@@ -194,14 +193,8 @@ class Monitor:
         if not len(stretch):
             return []
         seen_ns = int(self._tail.kept.bars.bar_end_ns[-1])
-        when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
-        rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
-        volatility = stretch.feature(meta.volatility)
-        full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
-        p = np.full(len(stretch), np.nan)
-        if full.any():
-            p[full] = model.predict_proba(rows[full])[:, 1]
-        doubtful = doubts(meta.seen, {name: stretch.feature(name) for name in NAMES})
+        p, (volatility, tau_bps) = probabilities(stretch, model, meta), levels(stretch, meta)
+        doubtful = doubts(stretch, p, meta)
         theta = load_settings(self._home).theta_for(meta.name, meta.theta)
         mids, now = stretch.bars.of("close"), self._clock_ns()
         return [
@@ -213,12 +206,12 @@ class Monitor:
                 p=_number(p[i]),
                 vol_bps=_number(volatility[i]),
                 mid=float(mids[i]),
-                tau_bps=meta.tau_bps,
+                tau_bps=float(tau_bps[i]),
                 theta=theta,
                 made_ns=now,
                 horizon_s=meta.horizon_s,
                 seen_ns=seen_ns,
-                doubt=doubtful[i] if full[i] else None,
+                doubt=doubtful[i],
             )
             for i in range(len(stretch))
         ]

@@ -11,6 +11,7 @@ from core.features.bars import SECOND_NS, Bars, Sampler
 from core.features.formulas import NAMES, Rows
 from core.features.windows import REACH, last_rebuild_ns
 from core.ingestion.store import Market, Reader
+from core.ingestion.ticks import Tape
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,38 @@ class Stretch:
         return cls(Bars.joined([p.bars for p in parts]), np.concatenate(features, axis=1))
 
 
+class Stepper:
+    """Events in the order of their arrival -> the bars they close, with their features; live and in a replay.
+
+    The bits of a bar are the same however the events are cut into pushes.
+    """
+
+    def __init__(self) -> None:
+        self._sampler, self._rows = Sampler(), Rows()
+
+    @property
+    def age(self) -> int:
+        """Bars of the running session behind the last one: how far the windows have warmed up."""
+        return self._rows.age
+
+    @property
+    def late(self) -> int:
+        """Events that came after their bar had closed."""
+        return self._sampler.late
+
+    def push(self, tape: Tape) -> Stretch:
+        """The bars that the events of `tape` close, which follow those pushed before."""
+        bars = self._sampler.push(tape)
+        return Stretch(bars, self._rows.push(bars))
+
+
+def read_from_ns(first_ns: int) -> tuple[int, int]:
+    """(valid_from, read_from), ns: events from `read_from` on give bars that have, from `valid_from` (at or before
+    `first_ns`) on, the bits of the whole history."""
+    valid_from = last_rebuild_ns(first_ns)
+    return valid_from, valid_from - (REACH + 2) * SECOND_NS
+
+
 class Tail:
     """The last `keep_s` seconds of one market, and what came since it was last asked.
 
@@ -51,19 +84,19 @@ class Tail:
         self._begin()
 
     def _begin(self) -> None:
-        self._sampler, self._rows = Sampler(), Rows()
+        self._stepper = Stepper()
         self._seq = 0
         self.kept = Stretch.joined([])
 
     @property
     def age(self) -> int:
         """Bars of the running session behind the last one: how far the windows have warmed up."""
-        return self._rows.age
+        return self._stepper.age
 
     @property
     def late(self) -> int:
         """Events that came after their bar had closed."""
-        return self._sampler.late
+        return self._stepper.late
 
     def advance(self, reader: Reader, market: Market) -> Stretch:
         """Bars that the store has gained since the last call (on the first, all that are kept), oldest first."""
@@ -77,12 +110,11 @@ class Tail:
             tape = reader.tape(self.venue, self.product, after_seq=self._seq)
             valid_from = 0
         else:
-            valid_from = last_rebuild_ns(market.last_ns - self._keep_ns)
-            tape = reader.tape(self.venue, self.product, from_ns=valid_from - (REACH + 2) * SECOND_NS)
+            valid_from, read_from = read_from_ns(market.last_ns - self._keep_ns)
+            tape = reader.tape(self.venue, self.product, from_ns=read_from)
         self._seq = max(int(tape.seq.max()), market.last_seq) if len(tape) else market.last_seq
-        bars = self._sampler.push(tape)
-        new = Stretch(bars, self._rows.push(bars))
-        new = new[int(np.searchsorted(bars.bar_end_ns, valid_from)) :]
+        new = self._stepper.push(tape)
+        new = new[int(np.searchsorted(new.bars.bar_end_ns, valid_from)) :]
         self.kept = Stretch.joined([self.kept, new])
         if len(self.kept):
             oldest = self.kept.bars.bar_end_ns[-1] - self._keep_ns
