@@ -137,10 +137,13 @@ def table(
             readable(home),
             closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection,
         ):
+            # only what is asked for stands in the condition: with all three the primary key leads straight there
+            asked = {"venue": venue, "product": product, "model": model}
+            given = {name: value for name, value in asked.items() if value is not None}
+            where = " AND ".join([*(f"{name} = ?" for name in given), "bar_end_ns >= ?"])
             rows = connection.execute(
-                f"SELECT {selected(connection)} FROM forecasts WHERE bar_end_ns >= ? AND (? IS NULL OR venue = ?)"
-                " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
+                f"SELECT {selected(connection)} FROM forecasts WHERE {where}"
                 " ORDER BY bar_end_ns, venue, product, model",
-                (from_ns, venue, venue, product, product, model, model),
+                (*given.values(), from_ns),
             ).fetchall()
     return pa.table([[row[i] for row in rows] for i in range(len(FIELDS))], schema=schema)

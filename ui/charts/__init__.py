@@ -5,7 +5,8 @@ from ui.charts.evaluation import ap_dots, pr_curves
 from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
-from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
+from ui.charts.market import market_now, mid_and_spread, ticks_per_minute
+from ui.charts.monitor import monitor
 from ui.charts.threshold import hour
 
 __all__ = [

@@ -4,7 +4,18 @@ An error is never cached: Streamlit's caches keep returned values only.
 """
 
 from ui.loaders.counted import Disk, disk, identity, quarantine
-from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
+from ui.loaders.evaluated import (
+    alerts_of,
+    evaluated,
+    evaluation,
+    happening,
+    line,
+    meant,
+    papers,
+    planted,
+    tested,
+    window,
+)
 from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -24,7 +35,7 @@ from ui.loaders.market import (
     watched_elsewhere,
 )
 from ui.loaders.question import labelled, market_question, meter, threshold
-from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, shadows, sheet, stale, theta
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
@@ -56,6 +67,7 @@ __all__ = [
     "log_file",
     "market_question",
     "markets",
+    "meant",
     "meter",
     "minutes",
     "named_market",
@@ -69,6 +81,7 @@ __all__ = [
     "said",
     "save",
     "settings",
+    "shadows",
     "sheet",
     "shown",
     "sinks",

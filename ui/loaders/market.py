@@ -93,12 +93,14 @@ def live(market: Market) -> Stretch:
 class Said:
     """Forecasts of one model, oldest first: bar ends (ns) and probabilities, NaN while warming up.
 
-    `fresh`: the newest was made in the last seconds of our clock, so that it may stand as the present one.
+    `fresh`: the newest was made in the last seconds of our clock, so that it may stand as the present one. `doubts`:
+    (bar end, why) of those that should not be trusted.
     """
 
     bar_end_ns: NDArray[np.int64]
     p: NDArray[np.float64]
     fresh: bool
+    doubts: tuple[tuple[int, str], ...] = ()
 
 
 def said(market: Market, model: str, from_ns: int) -> Said:
@@ -107,8 +109,9 @@ def said(market: Market, model: str, from_ns: int) -> Said:
     if made.num_rows == 0:
         return Said(np.empty(0, np.int64), np.empty(0), False)
     newest_ns = made["made_ns"][-1].as_py()
-    p = made["p"].to_numpy().astype(np.float64)
-    return Said(made["bar_end_ns"].to_numpy(), p, time.time_ns() - newest_ns < FRESH_S * 10**9)
+    ends, p = made["bar_end_ns"].to_numpy(), made["p"].to_numpy().astype(np.float64)
+    doubts = tuple((int(ends[i]), why) for i, why in enumerate(made["doubt"].to_pylist()) if why is not None)
+    return Said(ends, p, time.time_ns() - newest_ns < FRESH_S * 10**9, doubts)
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)

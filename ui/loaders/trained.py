@@ -71,6 +71,12 @@ def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
     return registry.stale(meta, settings, market, text.market_name)
 
 
+def shadows(meta: Meta) -> list[Meta]:
+    """The baselines that were trained with `meta` on the same rows, best AP on test first."""
+    beside = [m for run in runs() if run.training == meta.training for m in run.models]
+    return sorted((m for m in beside if m.baseline and m.name != meta.name), key=lambda m: -m.scores.pr_auc)
+
+
 def comparison() -> DriftTable | None:
     """The last drift comparison."""
     return drift.drift_table(home())
@@ -86,4 +92,4 @@ def sheet(made: DriftTable) -> str:
     return _sheet(str(home().root), made.made_ns)
 
 
-__all__ = ["band_rule", "champion", "comparison", "newest", "offered", "runs", "sheet", "stale", "theta"]
+__all__ = ["band_rule", "champion", "comparison", "newest", "offered", "runs", "shadows", "sheet", "stale", "theta"]
