@@ -44,7 +44,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
     with right:
         alert_rule(champion, settings)
 
-    @fragment(run_every=1.0 if ticking else None)
+    @fragment(run_every=monitor_panels.EVERY_S if ticking else None)
     def watch() -> None:
         shown.follow(market)
         here, now, said = loaders.current_market() or market, loaders.counters(), loaders.job("monitor")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from core.evaluation.record import Bin
@@ -13,12 +14,15 @@ from core.jobs import Job
 from core.live.step import levels
 from core.training.registry import Meta
 from ui import actions, charts, loaders, text
-from ui.live_figure import live_figure
+from ui.live_figure import Drawn, drawn, live_figure
 from ui.shell import block, kind, note
 from ui.state import Session
 from ui.theme import bps, count, percent, prob, score
 from ui.view import View, view
 
+EVERY_S = 0.5
+"""How often the market is looked at: a bar closes each second, and is on the screen half a second sooner than with a
+look a second. The figure is built and drawn once a bar all the same."""
 SHADOWS = 2
 """Baselines that are drawn beside the champion at most."""
 LABEL = "Mid price with spikes, trailing volatility with τ, and the probability of a spike with its threshold"
@@ -62,25 +66,46 @@ def figure(seen: View, market: Market, champion: Meta, theta: float, live: bool,
         f"{champion.title} ★ on {market.product}",
         f"{text.venue(market.venue)}, {text.bands(champion.horizon_s, tau)}",
     )
-    now = live and stale is None and not seen.doubt
-    drawn = charts.monitor(
-        kind(),
-        seen.t,
-        seen.mid,
-        seen.p,
-        spans=seen.spikes,
-        gaps=seen.gaps,
-        theta=theta,
-        horizon_s=champion.horizon_s,
-        p_now=seen.last_p if now else None,
-        current=live,
-        vol_bps=seen.vol_bps,
-        tau_bps=seen.tau_bps,
-        shadows=seen.shadows,
-        doubted=seen.doubted,
-        asked=f"P(next {champion.horizon_s} s reach τ {tau} bps), which is not asked now" if stale else "",
+    p_now = seen.last_p if live and stale is None and not seen.doubt else None
+    asked = f"P(next {champion.horizon_s} s reach τ {tau} bps), which is not asked now" if stale else ""
+    about = (str(loaders.home().root), market.venue, market.product, champion.name, *seen.shadows)
+    newest = (int(seen.t[0].astype(np.int64)), seen.last_ns, *seen.said_ns)
+    sent = _drawn(kind(), about, newest, champion.horizon_s, theta, p_now, live, asked, seen)
+    live_figure(sent, key="monitor", label=LABEL)
+
+
+@st.cache_resource(max_entries=16, ttl=60, show_spinner=False)
+def _drawn(
+    of: str,
+    about: tuple[object, ...],
+    newest: tuple[int, ...],
+    horizon_s: int,
+    theta: float,
+    p_now: float | None,
+    live: bool,
+    asked: str,
+    _seen: View,
+) -> Drawn:
+    """The figure as it travels, built once for all viewers and looks of a second: what it shows is known by its key."""
+    return drawn(
+        charts.monitor(
+            of,
+            _seen.t,
+            _seen.mid,
+            _seen.p,
+            spans=_seen.spikes,
+            gaps=_seen.gaps,
+            theta=theta,
+            horizon_s=horizon_s,
+            p_now=p_now,
+            current=live,
+            vol_bps=_seen.vol_bps,
+            tau_bps=_seen.tau_bps,
+            shadows=_seen.shadows,
+            doubted=_seen.doubted,
+            asked=asked,
+        )
     )
-    live_figure(drawn, key="monitor", label=LABEL)
 
 
 def meaning(seen: View, champion: Meta, job: Job, live: bool, stale: str | None) -> None:

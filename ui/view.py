@@ -22,7 +22,7 @@ class View:
 
     vol_bps, tau_bps: trailing volatility and the τ of the same bar, NaN where they are not asked for. shadows: the
     forecasts of other models by their titles. doubted: where the forecast should not be trusted; `doubt` says why of
-    the present one, "" where it may be.
+    the present one, "" where it may be. said_ns: the newest bar that each model has spoken of.
     """
 
     t: Times
@@ -41,6 +41,7 @@ class View:
     shadows: dict[str, Values] = field(default_factory=dict)
     doubted: list[Span] = field(default_factory=list)
     doubt: str = ""
+    said_ns: tuple[int, ...] = ()
 
 
 def view(
@@ -88,6 +89,7 @@ def view(
         last_p=_known(forecast.p[-1]) if forecast is not None and present else None,
         shadows={title: values for (title, _), values in zip(shadows, others, strict=True)},
         doubted=[] if forecast is None else spans(ns, np.isin(ns, [bar for bar, _ in forecast.doubts])),
+        said_ns=tuple(int(s.bar_end_ns[-1]) for s in (forecast, *(s for _, s in shadows)) if s and s.bar_end_ns.size),
         doubt="" if forecast is None or not present else dict(forecast.doubts).get(int(forecast.bar_end_ns[-1]), ""),
     )
 

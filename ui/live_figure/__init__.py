@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -20,9 +21,22 @@ _mount = st.components.v2.component(
 )
 
 
-def live_figure(figure: go.Figure, *, key: str, label: str) -> None:
+class Drawn(NamedTuple):
+    """A figure as it travels: its JSON and its height in pixels. Kept, it is not built anew for every viewer."""
+
+    json: str
+    height: int
+
+
+def drawn(figure: go.Figure) -> Drawn:
+    """`figure` as it travels."""
+    return Drawn(figure.to_json(), int(figure.layout.height))
+
+
+def live_figure(figure: go.Figure | Drawn, *, key: str, label: str) -> None:
     """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it."""
-    _mount(key=key, data={"figure": figure.to_json(), "height": int(figure.layout.height), "label": label})
+    sent = figure if isinstance(figure, Drawn) else drawn(figure)
+    _mount(key=key, data={"figure": sent.json, "height": sent.height, "label": label})
 
 
-__all__ = ["live_figure"]
+__all__ = ["Drawn", "drawn", "live_figure"]
