@@ -2,12 +2,13 @@
 
 import streamlit as st
 
-from ui import actions, charts, loaders, shown
+from ui import charts, home_panels, loaders, shown, text
 from ui.cells import home_cells, no_data
 from ui.evidence import lines_of, pooled_lines
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
-from ui.shell import block, caught, fragment, kind, note, open_page, step, strip, table
+from ui.shell import block, caught, fragment, kind, note, open_page, strip, table
+from ui.state import Session
 from ui.tables import evidence_rows
 from ui.text import bands, market_name, sentence
 from ui.theme import bps, moment, price
@@ -30,6 +31,9 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
             stale,
             loaders.comparison(),
             len(loaders.offered()),
+            bool(runs) and Session().looked(runs[0].training),
+            loaders.job("sample"),
+            loaders.job("drift"),
         )
 
     @fragment(run_every=2.0 if capturing else None)
@@ -40,16 +44,11 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
     status()
     shown.explain(settings, drawn)
 
-    with st.container(key="path", gap=None):
-        for one in steps(facts()):
-            with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-                step(one.number, one.state, one.title, one.sentence)
-                if one.state == "next":
-                    if st.button(one.button, type="primary", key=f"next_{one.number}"):
-                        actions.take(one.number)
-                        st.switch_page(one.page)
-                else:
-                    st.page_link(one.page, label=one.link, icon=":material/arrow_forward:", icon_position="right")
+    home_panels.sample(loaders.job("sample"))
+    home_panels.path(steps(facts()))
+    if drawn is None and not runs:
+        home_panels.newcomer()
+        st.stop()
 
     left, right = st.columns([3, 2], gap="large")
     with left:
@@ -77,7 +76,7 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         if runs:
             judged = loaders.evaluation(runs[0].training)
             lines = lines_of(runs[0], champion) if judged is None else pooled_lines(judged)
-            st.plotly_chart(charts.ap_dots(kind(), lines), theme=None, config={"displayModeBar": False}, key="ap")
+            live_figure(charts.ap_dots(kind(), lines), key="ap", label=text.FIGURES["ap"], zoom=False)
             if judged is not None:
                 table(*evidence_rows(judged.meter), text=(0, 1), key="evidence")
                 note(judged.verdict.sentence)

@@ -277,10 +277,10 @@ def main(arguments):
     if verb == "check":
         tools = (["ruff", "check", "."], ["ruff", "format", "--check", "."], ["mypy"])
         return max([subprocess.call([str(venv.python), "-m"] + t, cwd=str(ROOT), env=environment()) for t in tools])
-    if verb == "test":
+    if verb == "test":  # all of them on two cores, in order: the walk through the browser, a long one, comes first
         prepare(venv, database=False)
-        two = ["-n2", "--dist=loadfile"] * all(a.startswith("-") for a in arguments[1:])  # all of them: on two cores
-        command = [str(venv.python), "-m", "pytest"] + two + arguments[1:]
+        two = "-n2 --dist=loadfile --no-loadscope-reorder".split() * all(a.startswith("-") for a in arguments[1:])
+        command = [str(venv.python), "-m", "pytest", *two, *arguments[1:]]
         os.chdir(str(ROOT))
         if os.name == "nt":
             return subprocess.call(command, env=environment())

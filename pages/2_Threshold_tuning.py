@@ -7,6 +7,7 @@ from core.features.windows import WINDOWS_S
 from ui import actions, charts, loaders, shown, text
 from ui.cells import question_cells
 from ui.consequence import at_tau, distribution_of, last_hour
+from ui.live_figure import live_figure
 from ui.shell import block, box, caught, empty, fragment, kind, note, open_page, strip, table
 from ui.state import Session
 from ui.tables import evidence_rows
@@ -91,6 +92,6 @@ with open_page(title, sentence, loaders.shown()):
                 f"last hour of the market, volatility of the next {settings.horizon_s} s",
             )
             figure = charts.hour(kind(), *last_hour(rows, tau))
-            st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, key="hour")
+            live_figure(figure, key="hour", label=text.FIGURES["hour"], zoom=False)
 
     dial()

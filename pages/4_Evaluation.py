@@ -11,6 +11,7 @@ from ui.evaluation_panels_compare import side_by_side
 from ui.evaluation_panels_reports import downloads
 from ui.evidence import best_of
 from ui.shell import box, empty, open_page, strip
+from ui.state import Session
 
 title, sentence = "Evaluation", "how far the scores can be trusted, and at what probability to alert"
 with open_page(title, sentence, loaders.shown()):
@@ -24,6 +25,7 @@ with open_page(title, sentence, loaders.shown()):
             "Open training",
         )
         st.stop()
+    Session().look(training.training)
     best = best_of(training, champion)
     found = loaders.evaluation(training.training)
     strip(verdict_cells(found) if found else evaluation_cells(training, best))

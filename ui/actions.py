@@ -185,16 +185,27 @@ def report() -> None:
     _told(lambda: jobs.start(loaders.home(), "report", ["report"]))
 
 
-def take(step: int) -> None:
-    """Do what the home page's primary button of a step says; steps that need a choice only open their page."""
-    acts: dict[int, Callable[[], None]] = {
-        1: start_capture,
-        3: lambda: train(tuple(loaders.offered())),
-        5: lambda: compare("train", "test"),
-        6: start_monitor,
+def load_sample() -> None:
+    """Fill the home with a day of the simulated market; the saved feed becomes that market's."""
+
+    def act() -> None:
+        pipeline.start_sample(loaders.home())
+        loaders.save(feed=pipeline.EMBEDDED)
+
+    _told(act)
+
+
+def take(act: str) -> None:
+    """Do what the home page's primary button says; a step that needs a choice only opens its page."""
+    acts: dict[str, Callable[[], None]] = {
+        "sample": load_sample,
+        "capture": start_capture,
+        "train": lambda: train(tuple(loaders.offered())),
+        "compare": lambda: compare("train", "test"),
+        "watch": watch,
     }
-    if step in acts:
-        acts[step]()
+    if act:
+        acts[act]()
 
 
 def stop(job: str) -> None:
@@ -211,6 +222,13 @@ def start_monitor() -> None:
             pipeline.start_monitor(loaders.home(), market.venue, market.product)
 
     _told(act)
+
+
+def watch() -> None:
+    """Start the monitor, and before it the capture that it needs where none runs."""
+    if not loaders.job("capture").running:
+        start_capture()
+    start_monitor()
 
 
 def acknowledge() -> None:
@@ -251,6 +269,7 @@ __all__ = [
     "compare",
     "import_path",
     "import_upload",
+    "load_sample",
     "mute",
     "plant",
     "report",
@@ -263,4 +282,5 @@ __all__ = [
     "train",
     "tune",
     "use_tau",
+    "watch",
 ]

@@ -25,9 +25,10 @@ from ui.evidence import (
     why_no_interval,
     within_lines,
 )
+from ui.live_figure import live_figure
 from ui.shell import block, box, fragment, kind, note, table
 from ui.tables import confusion_rows, score_rows
-from ui.text import market_name
+from ui.text import FIGURES, market_name
 from ui.theme import bps, duration, prob, score, utc
 
 TERMS = (
@@ -37,8 +38,8 @@ TERMS = (
 
 
 def figure(drawn: go.Figure, key: str) -> None:
-    """A figure of ours, in our colours."""
-    st.plotly_chart(drawn, theme=None, config={"displayModeBar": False}, key=key)
+    """A figure of ours, with what it shows in words."""
+    live_figure(drawn, key=key, label=FIGURES[key], zoom=False)
 
 
 def progress(job: Job, stop: str) -> None:

@@ -68,44 +68,33 @@ def figure(seen: View, market: Market, champion: Meta, theta: float, live: bool,
     )
     p_now = seen.last_p if live and stale is None and not seen.doubt else None
     asked = f"P(next {champion.horizon_s} s reach τ {tau} bps), which is not asked now" if stale else ""
-    about = (str(loaders.home().root), market.venue, market.product, champion.name, *seen.shadows)
-    newest = (int(seen.t[0].astype(np.int64)), seen.last_ns, *seen.said_ns)
-    sent = _drawn(kind(), about, newest, champion.horizon_s, theta, p_now, live, asked, seen)
-    live_figure(sent, key="monitor", label=LABEL)
+    key = (
+        kind(), str(loaders.home().root), market.venue, market.product, champion.name, *seen.shadows, *seen.said_ns,
+        int(seen.t[0].astype(np.int64)), seen.last_ns, theta, p_now, live, asked,
+    )  # fmt: skip
 
-
-@st.cache_resource(max_entries=16, ttl=60, show_spinner=False)
-def _drawn(
-    of: str,
-    about: tuple[object, ...],
-    newest: tuple[int, ...],
-    horizon_s: int,
-    theta: float,
-    p_now: float | None,
-    live: bool,
-    asked: str,
-    _seen: View,
-) -> Drawn:
-    """The figure as it travels, built once for all viewers and looks of a second: what it shows is known by its key."""
-    return drawn(
-        charts.monitor(
-            of,
-            _seen.t,
-            _seen.mid,
-            _seen.p,
-            spans=_seen.spikes,
-            gaps=_seen.gaps,
-            theta=theta,
-            horizon_s=horizon_s,
-            p_now=p_now,
-            current=live,
-            vol_bps=_seen.vol_bps,
-            tau_bps=_seen.tau_bps,
-            shadows=_seen.shadows,
-            doubted=_seen.doubted,
-            asked=asked,
+    def build() -> Drawn:
+        return drawn(
+            charts.monitor(
+                kind(),
+                seen.t,
+                seen.mid,
+                seen.p,
+                spans=seen.spikes,
+                gaps=seen.gaps,
+                theta=theta,
+                horizon_s=champion.horizon_s,
+                p_now=p_now,
+                current=live,
+                vol_bps=seen.vol_bps,
+                tau_bps=seen.tau_bps,
+                shadows=seen.shadows,
+                doubted=seen.doubted,
+                asked=asked,
+            )
         )
-    )
+
+    live_figure(loaders.once(key, build), key="monitor", label=LABEL)
 
 
 def meaning(seen: View, champion: Meta, job: Job, live: bool, stale: str | None) -> None:

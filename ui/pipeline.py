@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from core.config import Settings
@@ -21,7 +21,7 @@ ENOUGH_S = 600
 
 @dataclass(frozen=True)
 class Step:
-    """One line: its state, what it is, one sentence, and where its link or its button leads."""
+    """One line: its state, what it is, one sentence, where its link leads, and its button ("": it has none)."""
 
     number: int
     state: State
@@ -30,6 +30,8 @@ class Step:
     page: str
     link: str
     button: str
+    act: str
+    """What the button does, by the name that `actions.take` knows; "" where it only leads to the page."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,10 @@ class Facts:
     drift: DriftTable | None
     models: int = 3
     """How many models are offered for training."""
+    looked: bool = False
+    """Whether this browser session has seen the evidence for the newest training."""
+    sampling: Job = field(default_factory=lambda: Job(name="sample"))
+    comparing: Job = field(default_factory=lambda: Job(name="drift"))
 
     @property
     def here(self) -> tuple[str, str] | None:
@@ -69,32 +75,49 @@ class Facts:
 def steps(f: Facts) -> list[Step]:
     """The six steps; exactly one is next: the first that is not done."""
     span = (f.market.last_ns - f.market.first_ns) / 1e9 if f.market else 0.0
-    captured = f.market is not None and span >= ENOUGH_S
+    captured = f.market is not None and span >= ENOUGH_S and not f.sampling.running
     trained = f.champion is not None and f.stale is None
     watched = f.watched is not None and f.watched == f.here
-    done = [captured, captured and f.settings.tau_bps is not None, trained, trained, f.compared, watched]
+    seen = trained and (f.looked or f.compared or watched)
+    done = [captured, captured and f.settings.tau_bps is not None, trained, seen, f.compared, watched]
     first = done.index(False) if False in done else len(done)
     told = [_capture(f, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
+    empty = f.market is None and not f.capture.running
+    n = plural(f.models, "model")
+    get = ("Load a sample day", "sample") if empty else ("Start capture", "capture")
+    watch = "Start monitor" if f.capture.running else "Start capture and monitor"
+    # title, page, its link, the button, what that does, and whether it is already being done
     pages = [
-        ("Capture ticks", "pages/1_Live_capture.py", "Open capture", "Start capture"),
-        ("Set the spike threshold", "pages/2_Threshold_tuning.py", "Tune τ", "Set τ"),
-        ("Train", "pages/3_Training.py", "Open training", f"Train {plural(f.models, 'model')}"),
-        ("Evaluate", "pages/4_Evaluation.py", "See evidence", "See evidence"),
-        ("Check drift", "pages/5_Drift.py", "Compare", "Compare"),
-        ("Watch", "pages/6_Live_monitor.py", "Open monitor", "Start monitor"),
+        ("Get ticks", "1_Live_capture", "Open capture", *get, f.capture.running or f.sampling.running),
+        ("Set the spike threshold", "2_Threshold_tuning", "Tune τ", "Set τ", "", False),
+        ("Train", "3_Training", "Open training", f"Train {n}", "train", f.training.running),
+        ("Evaluate", "4_Evaluation", "See evidence", "See evidence", "", False),
+        ("Check drift", "5_Drift", "Compare", "Compare", "compare", f.comparing.running),
+        ("Watch", "6_Live_monitor", "Open monitor", watch, "watch", False),
     ]
     return [
-        Step(i + 1, "done" if done[i] else "next" if i == first else "wait", title, told[i], page, link, button)
-        for i, (title, page, link, button) in enumerate(pages)
+        Step(
+            number=i + 1,
+            state="done" if done[i] else "next" if i == first else "wait",
+            title=title,
+            sentence=told[i],
+            page=f"pages/{page}.py",
+            link=link,
+            button="" if doing else button,
+            act=act,
+        )
+        for i, (title, page, link, button, act, doing) in enumerate(pages)
     ]
 
 
 def _capture(f: Facts, captured: bool) -> str:
+    if f.sampling.running:
+        return "The sample day is on its way."
     if f.market is None:
         return (
             "The first ticks are on their way."
             if f.capture.running
-            else "No ticks yet. Start a capture, or load a recording to look around."
+            else "No ticks yet. A sample day fills every page: 24 h of a simulated market, made here in half a minute."
         )
     now = time.time_ns()
     since, until = utc(f.market.first_ns, now, zone=False), utc(f.market.last_ns, now)
@@ -117,7 +140,7 @@ def _train(f: Facts) -> str:
         return f"Training: {f.training.message or 'starting'}"
     if f.champion is None:
         learn = f"{plural(f.models, 'model')} can learn"
-        return f"Nothing trained yet. {learn} whether the next seconds will be a spike, in under a minute."
+        return f"Nothing trained yet. {learn} whether the next seconds will be a spike: about a minute for a day."
     if f.stale:
         return f"The champion is stale: {f.stale}. Train again so that it answers today's question."
     return f"Champion: {f.champion.title}, trained on τ {bps(f.champion.tau_bps)} bps"
@@ -133,8 +156,10 @@ def _evaluate(f: Facts, trained: bool) -> str:
 
 
 def _drift(f: Facts) -> str:
+    if f.comparing.running:
+        return f"Comparing: {f.comparing.message or 'starting'}"
     if f.drift is None:
-        return "Not compared yet."
+        return "Not compared yet: does the market still look as it did in training?"
     if not f.compared:
         return f"Not compared yet; the last comparison is of {market_name(f.drift.venue, f.drift.product)}."
     return f"{f.drift.moved} of {len(f.drift.features)} features moved by Evidently's default test"
@@ -147,7 +172,8 @@ def _watch(f: Facts, trained: bool) -> str:
         return f"Running: {f.monitor.message or 'starting'}"
     if f.champion is None:
         return "Stopped. Needs a champion."
-    return "Stopped." if trained else "Stopped. Its champion is stale."
+    ready = "Stopped. One forecast a second, each written down before its outcome is known."
+    return ready if trained else "Stopped. Its champion is stale."
 
 
 __all__ = ["ENOUGH_S", "Facts", "Step", "steps"]

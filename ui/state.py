@@ -56,6 +56,14 @@ class Session:
         """What the widget with this key holds now; None when it was not drawn."""
         return st.session_state.get(key)
 
+    def look(self, training: str) -> None:
+        """Remember that the evidence for this training was opened."""
+        st.session_state[_PREFIX + "looked"] = training
+
+    def looked(self, training: str) -> bool:
+        """Whether the evidence for this training was opened."""
+        return bool(st.session_state.get(_PREFIX + "looked") == training)
+
     def say(self, sentence: str) -> None:
         """Leave one sentence for the next run of any page, to be shown once."""
         st.session_state[_PREFIX + "notice"] = sentence

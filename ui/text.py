@@ -54,6 +54,33 @@ FATES: Final[tuple[tuple[str, str], ...]] = (
 )
 """What becomes of all that is received: the counters, and the words for them."""
 
+JOBS: Final[dict[str, str]] = {
+    "sample": "sample day",
+    "import": "import",
+    "reparse": "reparse",
+    "train": "training",
+    "tune": "tuning",
+    "leakage": "planting",
+    "report": "report",
+    "drift": "comparison",
+    "escrow": "check",
+}
+"""Jobs that the status line of every page tells of, by core's name. Capture and monitor run on and are no jobs."""
+
+FIGURES: Final[dict[str, str]] = {
+    "ap": "Average precision of each model on the test split, with its interval and the base rate",
+    "ap_within": "Average precision of each model inside sessions, with its interval and the base rate",
+    "pr": "Precision against recall of the champion and the baselines",
+    "pr_compared": "Precision against recall of two trainings",
+    "illusion": "Precision against recall with the planted leak",
+    "honest": "Precision against recall without the leak",
+    "reliability": "How often a spike came, against the probability that was forecast",
+    "sessions": "Lift of each model in each session",
+    "events": "Alerts and episodes of the test split on a time line: caught, missed and wrong",
+    "hour": "Forward volatility of the market's last hour with τ",
+}
+"""What the figures that stand still show, by their key, for who cannot see them."""
+
 FEEDS: Final[dict[str, str]] = {
     "embedded": "Embedded exchange (simulated)",
     "coinbase_exchange": "Coinbase Exchange (live)",
@@ -145,7 +172,9 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 __all__ = [
     "FATES",
     "FEEDS",
+    "FIGURES",
     "HELP",
+    "JOBS",
     "LABELS",
     "LEAKY",
     "PLANTS",

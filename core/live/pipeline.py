@@ -56,13 +56,12 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
         return jobs.start(home, "capture", [*argv, "--feed", settings.feed])
     jobs.stop(home, "exchange")  # one left behind by a capture that died
     port, rest_port = _free_ports(2)
-    reader = Reader(home)
-    market = next((m for m in reader.markets() if (m.venue, m.product) == (EMBEDDED, settings.product)), None)
+    market = simulated(home, settings.product)
     begin = start_ns(market.last_ns if market else None, time.time_ns(), settings.speed)
     jobs.start(home, "exchange", [
         "exchange", "--port", str(port), "--rest-port", str(rest_port), "--speed", f"{settings.speed:g}",
         "--products", settings.product, "--start", datetime.fromtimestamp(begin // _SECOND_NS, UTC).isoformat(),
-        *_another_tape(home, reader, market, settings.seed),
+        *_another_tape(home, settings.product, settings.seed),
     ])  # fmt: skip
     try:
         _wait_for(home, port)
@@ -84,19 +83,38 @@ def start_capture(home: Home, settings: Settings) -> jobs.Job:
         raise
 
 
-def _another_tape(home: Home, reader: Reader, market: Market | None, seed: int) -> list[str]:
-    """Arguments with which a tape follows those already stored: another path, so that no stretch of the market is there
-    twice (it would stand in training and test), and trade ids that go on, since nothing was missed in between."""
-    if market is None:
-        used: list[int] = []
-        last = None
-    else:
-        path = home.data / USED_SEEDS
-        used = msgspec.json.decode(path.read_bytes(), type=list[int]) if path.exists() else []
-        last = next((high for name, _, high in reader.trade_bounds(EMBEDDED) if name == market.product), None)
+def simulated(home: Home, product: str) -> Market | None:
+    """The stored simulated market of `product`, None where there is none."""
+    return next((m for m in Reader(home).markets() if (m.venue, m.product) == (EMBEDDED, product)), None)
+
+
+def next_tape(home: Home, product: str, seed: int) -> tuple[int, int | None]:
+    """Seed and last trade id with which a simulated tape follows those already stored; the seed counts as used then.
+
+    Another path each time, so that no stretch of the market is there twice (it would stand in training and test), and
+    trade ids that go on (None: from the simulator's first), since nothing was missed in between. A home without any
+    simulated market begins anew: its old tapes are gone.
+    """
+    reader = Reader(home)
+    path = home.data / USED_SEEDS
+    anew = all(m.venue != EMBEDDED for m in reader.markets())
+    used = [] if anew or not path.exists() else msgspec.json.decode(path.read_bytes(), type=list[int])
+    last = next((high for name, _, high in reader.trade_bounds(EMBEDDED) if name == product), None)
     fresh = next(s for s in itertools.count(seed) if s not in used)
-    write_atomically(home.data / USED_SEEDS, msgspec.json.encode([*used, fresh]))
+    write_atomically(path, msgspec.json.encode([*used, fresh]))
+    return fresh, last
+
+
+def _another_tape(home: Home, product: str, seed: int) -> list[str]:
+    fresh, last = next_tape(home, product, seed)
     return ["--seed", str(fresh), *([] if last is None else ["--last-trade-id", str(last)])]
+
+
+def start_sample(home: Home) -> jobs.Job:
+    """Start the job that fills a home with a day of the simulated market. Raises Busy when something writes already."""
+    if jobs.read(home, "capture").running:
+        raise Busy("A capture is writing to the tick store. Stop it, then load the sample day.")
+    return jobs.start(home, "sample", ["sample"])
 
 
 def stop_capture(home: Home) -> None:
@@ -171,10 +189,13 @@ __all__ = [
     "REFERENCE",
     "keep_upload",
     "market_of",
+    "next_tape",
+    "simulated",
     "start_capture",
     "start_import",
     "start_monitor",
     "start_ns",
+    "start_sample",
     "stop_capture",
     "venue_of",
 ]

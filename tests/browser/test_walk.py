@@ -199,6 +199,10 @@ def test_3_train(page: playwright.Page, server: str, home: Home) -> None:
     assert [row[0] for row in rows(page, "splits")][:3] == ["train", "validation", "test"]
     press(page, "train")
     expect(page.locator(".st-key-stop_train button")).to_be_visible(timeout=20_000)
+    opened(page, server)  # a running job is on every page, also on one that is opened anew
+    expect(page.locator("[data-line=Job] b")).to_contain_text("training")
+    expect(page.locator("[data-line=Job] [role=progressbar]")).to_have_count(1)
+    opened(page, f"{server}/Training")
     wait(lambda: len(registry.artifacts(home)) == len(models.discover()), 400)
     expect(page.locator(".st-key-train button")).to_be_visible(timeout=30_000)
     assert len(rows(page, "runs")) == len(models.discover())
@@ -226,9 +230,25 @@ def test_4_evaluation(page: playwright.Page, server: str, home: Home) -> None:
     expect(page.locator(".st-key-events .js-plotly-plot")).to_have_count(1)
     settled(page)
     assert page.locator(".st-key-pr .js-plotly-plot").count() == 1
+    printed_whole(page)
     assert (
         sum(int(c.replace(",", "")) for row in rows(page, "confusion") for c in row if re.fullmatch(r"[\d,]+", c)) > 0
     )
+
+
+def printed_whole(page: playwright.Page) -> None:
+    """On paper: white, nothing to press, and no figure or table wider than the sheet."""
+    page.emulate_media(media="print", color_scheme="dark")
+    page.set_viewport_size({"width": 700, "height": 900})
+    for gone in ("stSidebar", "stHeader", "stButton"):
+        assert page.locator(f"[data-testid={gone}]:visible").count() == 0
+    ink = page.locator("h1").first.evaluate("el => getComputedStyle(el).color")
+    assert max(map(int, re.findall(r"\d+", ink)[:3])) < 60, f"the ink is {ink}"
+    for figure in page.locator(".live-figure").all():
+        drawn = figure.locator(".main-svg").first.evaluate("el => el.getBoundingClientRect().right")
+        assert drawn <= 700, "a figure is cut"
+    page.emulate_media(media="screen", color_scheme="dark")
+    page.set_viewport_size({"width": 1440, "height": 900})
 
 
 def test_5_drift(page: playwright.Page, server: str) -> None:
@@ -264,4 +284,15 @@ def test_6_monitor_and_stop(page: playwright.Page, server: str, home: Home) -> N
 @pytest.mark.parametrize("name", PAGES)
 def test_every_page_opens_by_its_deep_link_with_a_filled_home(page: playwright.Page, server: str, name: str) -> None:
     opened(page, f"{server}/{name}")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways"
+    listed = page.locator(".tr-line [role=listitem]")
+    expect(listed).to_have_count(6)
+    assert all(re.search(r"\S", one.locator("b").inner_text()) for one in listed.all())
+    for width in (1440, 420):
+        page.set_viewport_size({"width": width, "height": 900})
+        settled(page)
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, f"the page scrolls sideways: {wide} px at {width}"
+    columns = page.locator(".tr-line").evaluate("el => getComputedStyle(el).gridTemplateColumns.split(' ').length")
+    assert columns == 2
+    for figure in page.locator(".live-figure").all():
+        assert re.search(r"\. .*\d", figure.get_attribute("aria-label") or ""), "a figure without its numbers in words"

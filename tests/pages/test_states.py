@@ -170,19 +170,6 @@ def test_a_refused_click_is_one_sentence(visit: Visit, home: Home) -> None:
     assert "No path was given" in words(app)
 
 
-def test_the_home_pages_primary_button_does_what_it_says(
-    visit: Visit, crowned: Home, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, _argv: asked.append(name))
-    app = visit(crowned, "app.py")
-    (primary,) = [b for b in app.button if str(b.key).startswith("next_")]
-    assert primary.label == "Compare"
-    primary.click().run()
-    assert not app.exception
-    assert asked == ["drift"]
-
-
 def test_the_capture_page_shows_the_ledger_what_adds_up_and_bytes_that_do_nothing(visit: Visit, full: Home) -> None:
     now = time.time_ns()
     script = b'{"x":"<script>alert(1)</script>"}' + b"\xff" * 500

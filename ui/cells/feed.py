@@ -7,7 +7,7 @@ import time
 from core.ingestion.store import Market
 from core.jobs import Job
 from ui.loaders import Counters
-from ui.shell import Cell, Level
+from ui.parts import Cell, Level
 from ui.text import market_name
 from ui.theme import MISSING, age, count, duration, rate, short_count, utc
 

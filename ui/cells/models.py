@@ -14,7 +14,7 @@ from core.jobs import Job
 from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
 from ui.evidence import NO_INTERVAL, lead_of, signed
-from ui.shell import Cell, Level
+from ui.parts import Cell, Level
 from ui.text import market_name, plural
 from ui.theme import MISSING, age, bps, count, lift, percent, prob, score, utc
 

@@ -1,4 +1,4 @@
-"""The whole pipeline in six cells, and the live monitor."""
+"""The pipeline at a glance, and the live monitor."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from core.live.alerts import Alert
 from core.training.registry import Meta
 from core.training.seen import MISSING as FEATURE_MISSING
 from ui.cells.feed import catching_up, job_level, lag_s, no_data, recorded
-from ui.cells.models import champion_cell, drift_cell
+from ui.cells.models import drift_cell
 from ui.loaders import Counters
+from ui.parts import Cell
 from ui.pipeline import Facts
-from ui.shell import Cell
 from ui.text import market_name
 from ui.theme import MISSING, age, bps, duration, score, short_count, utc
 from ui.view import View
 
 
 def home_cells(f: Facts, now: Counters) -> list[Cell]:
-    """The whole pipeline in six cells."""
+    """The pipeline in four cells; the model and its question stand in the status line of every page."""
     why, clock = no_data(now), time.time_ns()
     if now.running:
         if why is None:
@@ -41,30 +41,18 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             if now.state == "none"
             else f"since {utc(f.capture.heartbeat_ns, clock)}",
         )
-    m, tau = f.market, f.settings.tau_bps
+    m = f.market
     history = (
         Cell(
             "ok",
             "History",
             f"{short_count(m.ticks)} ticks",
-            f"{market_name(m.venue, m.product)}, from {utc(m.first_ns, clock)}",
+            f"from {utc(m.first_ns, clock)}",
         )
         if m
         else Cell("idle", "History", "none", "nothing captured yet")
     )
-    return [
-        capture,
-        history,
-        Cell(
-            "ok" if tau else "idle",
-            "τ",
-            f"{bps(tau)} bps" if tau else "not set",
-            f"next {f.settings.horizon_s} s, {f.settings.label}",
-        ),
-        champion_cell(f.champion, f.stale),
-        drift_cell(f.drift, f.market),
-        _monitor(f, clock),
-    ]
+    return [capture, history, drift_cell(f.drift, f.market), _monitor(f, clock)]
 
 
 def _monitor(f: Facts, clock_ns: int) -> Cell:

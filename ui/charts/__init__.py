@@ -7,6 +7,7 @@ from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, ticks_per_minute
 from ui.charts.monitor import monitor
+from ui.charts.spoken import spoken
 from ui.charts.threshold import hour
 
 __all__ = [
@@ -21,5 +22,6 @@ __all__ = [
     "monitor",
     "pr_curves",
     "reliability",
+    "spoken",
     "ticks_per_minute",
 ]

@@ -106,7 +106,7 @@ def corner(c: Palette, text: str, y: float = 1.0) -> dict[str, Any]:
 
 def utc_mark(c: Palette) -> dict[str, Any]:
     """The word UTC in the lower right corner, beyond the last time label."""
-    return label(c, "UTC", xref="paper", x=1, xanchor="left", yref="paper", y=0, yanchor="top", yshift=-4, xshift=12)
+    return label(c, "UTC", xref="paper", x=1, xanchor="left", yref="paper", y=0, yanchor="top", yshift=-10, xshift=12)
 
 
 def tag(c: Palette, colour: str, text: str, y: float, yref: str = "y") -> dict[str, Any]:

@@ -47,7 +47,7 @@ def pr_curves(kind: str, lines: Sequence[Line], *, height: int = 460) -> go.Figu
     Names stand at the curves, at different recalls, so that no legend is needed. A band lies below all curves.
     """
     c = palette(kind)
-    f = base(kind, height, left=44, right=16, bottom=42)
+    f = base(kind, height, left=44, right=16, bottom=42, top=22)
     f.update_layout(hovermode="closest", dragmode=False)
     square = {
         "range": [0, 1.02],

@@ -1,4 +1,4 @@
-"""A plotly figure that is updated in place, for what refreshes every second.
+"""A plotly figure that is updated in place, with words for who cannot see it, and as wide as the paper in print.
 
 `st.plotly_chart` remounts on every change even with a key: it blinks, and zoom and hover are lost. This component calls
 `Plotly.react` on the same element. plotly.min.js is a static file of the app, so that it does not travel with the page.
@@ -12,6 +12,8 @@ from typing import NamedTuple
 import plotly.graph_objects as go
 import streamlit as st
 
+from ui.charts import spoken
+
 _HERE = Path(__file__).parent
 _mount = st.components.v2.component(
     "tremor_live_figure",
@@ -22,21 +24,27 @@ _mount = st.components.v2.component(
 
 
 class Drawn(NamedTuple):
-    """A figure as it travels: its JSON and its height in pixels. Kept, it is not built anew for every viewer."""
+    """A figure as it travels: its JSON, its height in pixels and its words. Kept, it is not built for every viewer."""
 
     json: str
     height: int
+    words: str
 
 
 def drawn(figure: go.Figure) -> Drawn:
     """`figure` as it travels."""
-    return Drawn(figure.to_json(), int(figure.layout.height))
+    return Drawn(figure.to_json(), int(figure.layout.height), spoken(figure))
 
 
-def live_figure(figure: go.Figure | Drawn, *, key: str, label: str) -> None:
-    """Draw `figure` at its own height and the width of the place; `label` says what it shows to who cannot see it."""
+def live_figure(figure: go.Figure | Drawn, *, key: str, label: str, zoom: bool = True) -> None:
+    """Draw `figure` at its own height and the width of the place.
+
+    `label` says what it shows to who cannot see it; its main numbers are added. `zoom`: the wheel zooms, which only the
+    figure of a page that watches should do: elsewhere the wheel scrolls the page.
+    """
     sent = figure if isinstance(figure, Drawn) else drawn(figure)
-    _mount(key=key, data={"figure": sent.json, "height": sent.height, "label": label})
+    said = f"{label}. {sent.words}"
+    _mount(key=key, data={"figure": sent.json, "height": sent.height, "label": said, "zoom": zoom})
 
 
 __all__ = ["Drawn", "drawn", "live_figure"]

@@ -18,6 +18,14 @@ function plotly() {
   return loading;
 }
 
+// In print the drawing scales to the paper (tremor.css): it is a picture then, whose units are today's pixels.
+function scalable(box) {
+  const { width, height } = box._fullLayout;
+  box.style.setProperty('--shape', `${width} / ${height}`);
+  box.style.setProperty('--wide', `${width}px`);
+  for (const svg of box.querySelectorAll('.main-svg')) svg.setAttribute('viewBox', `0 0 ${width} ${height}`);
+}
+
 export default function ({ data, parentElement }) {
   const box = parentElement.querySelector('.live-figure');
   box.style.height = `${data.height}px`;
@@ -32,14 +40,16 @@ export default function ({ data, parentElement }) {
     // On a phone a finger scrolls the page; the chart takes no gestures.
     const phone = window.innerWidth <= PHONE;
     if (phone) figure.layout.dragmode = false;
-    const config = { displayModeBar: false, displaylogo: false, scrollZoom: !phone, doubleClick: 'reset+autosize' };
+    const config = { displayModeBar: false, displaylogo: false, scrollZoom: !phone && data.zoom, doubleClick: 'reset+autosize' };
     figure.layout.width = box.clientWidth || undefined;
     figure.layout.height = data.height;
     await library.react(box, figure.data, figure.layout, config);
+    scalable(box);
     box.dataset.draws = Number(box.dataset.draws || 0) + 1;
     if (!box._sizes) {
       box._sizes = new ResizeObserver(() => {
-        if (box.clientWidth && box._fullLayout) library.relayout(box, { width: box.clientWidth });
+        if (!box.clientWidth || !box._fullLayout || window.matchMedia('print').matches) return;
+        library.relayout(box, { width: box.clientWidth }).then(() => scalable(box));
       });
       box._sizes.observe(box);
     }

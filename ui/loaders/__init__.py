@@ -16,7 +16,7 @@ from ui.loaders.evaluated import (
     tested,
     window,
 )
-from ui.loaders.homes import feed_names, home, job, log_file, save, settings, store_file
+from ui.loaders.homes import busy, feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
     Said,
@@ -28,7 +28,9 @@ from ui.loaders.market import (
     live,
     markets,
     minutes,
+    missing,
     named_market,
+    once,
     quarantined,
     said,
     shown,
@@ -45,6 +47,7 @@ __all__ = [
     "alerts",
     "alerts_of",
     "band_rule",
+    "busy",
     "champion",
     "comparison",
     "counters",
@@ -70,9 +73,11 @@ __all__ = [
     "meant",
     "meter",
     "minutes",
+    "missing",
     "named_market",
     "newest",
     "offered",
+    "once",
     "papers",
     "planted",
     "quarantine",

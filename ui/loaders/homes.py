@@ -5,6 +5,7 @@ from __future__ import annotations
 from core import jobs
 from core.config import Home, Settings, change_settings, load_settings
 from core.ingestion import feeds
+from ui import text
 
 
 def home() -> Home:
@@ -27,6 +28,12 @@ def job(name: str) -> jobs.Job:
     return jobs.read(home(), name)
 
 
+def busy() -> jobs.Job:
+    """The job that runs, of several the one begun last; where none does, the last one that ended."""
+    said = [job(name) for name in text.JOBS]
+    return max(said, key=lambda one: (one.running, one.started_ns if one.running else one.heartbeat_ns))
+
+
 def store_file() -> tuple[str, int | None]:
     """Where the tick store is, and its size in bytes with its log; None as long as it does not exist."""
     path = home().ticks_db
@@ -44,4 +51,4 @@ def feed_names() -> tuple[str, ...]:
     return feeds.names()
 
 
-__all__ = ["feed_names", "home", "job", "log_file", "save", "settings", "store_file"]
+__all__ = ["busy", "feed_names", "home", "job", "log_file", "save", "settings", "store_file"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -22,6 +23,7 @@ from ui import text
 from ui.loaders.homes import home, job, settings
 
 Row = dict[str, Any]
+T = TypeVar("T")
 FRESH_S = 3
 """A forecast older than this (by our clock) is not the present one: the monitor makes four rounds a second."""
 KEEP_S = 900
@@ -65,6 +67,17 @@ def watched_elsewhere(monitor: Job, market: Market) -> str:
     """The market in words that the running monitor watches where that is not `market`; else ""."""
     watched = monitor.fields.get("venue", market.venue), monitor.fields.get("product", market.product)
     return text.market_name(*watched) if monitor.running and watched != (market.venue, market.product) else ""
+
+
+@st.cache_resource(max_entries=32, ttl=60, show_spinner=False)
+def _once(key: tuple[Hashable, ...], _build: Callable[[], Any]) -> Any:
+    return _build()
+
+
+def once(key: tuple[Hashable, ...], build: Callable[[], T]) -> T:
+    """What `build` gives; `key` names all that it depends on. Built once for all viewers: do not change it."""
+    built: T = _once(key, build)
+    return built
 
 
 @dataclass
@@ -142,6 +155,11 @@ def last_ticks(market: Market, n: int = 20) -> list[Row]:
 def gaps(market: Market) -> list[Row]:
     """The market's gap ledger, oldest first; read anew, since a repair changes it without a new event."""
     return Reader(home()).gaps(market.venue, market.product).to_pylist()
+
+
+def missing(market: Market) -> list[tuple[int, int]]:
+    """Where trades or quotes of the market are missing: (from_ns, to_ns) of each gap that is not repaired."""
+    return [(int(a), int(b)) for a, b in Reader(home()).unmended(market.venue, market.product)]
 
 
 def quarantined() -> int:
@@ -239,7 +257,9 @@ __all__ = [
     "live",
     "markets",
     "minutes",
+    "missing",
     "named_market",
+    "once",
     "quarantined",
     "said",
     "shown",
