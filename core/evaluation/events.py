@@ -61,6 +61,11 @@ class Alarm:
         self.cooldown_ns = cooldown_s * SECOND_NS
         self._state = _START.copy()
 
+    def resume(self, session: int, raised_ns: int | None, armed: bool) -> None:
+        """Stand as in the midst of `session`, whose last alert was raised at `raised_ns` (None: none yet); `armed`:
+        p has since been below what arms it."""
+        self._state[:] = (session, 1 if raised_ns is None else 2, armed, raised_ns or 0)
+
     def push(self, t_ns: int, session: int, p: float) -> bool:
         """Whether the forecast p made at t_ns, the next in time, raises an alert."""
         return bool(self.push_all(np.array([t_ns]), np.array([session]), np.array([p]))[0])

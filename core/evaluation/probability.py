@@ -9,6 +9,7 @@ share, E. B. Wilson, JASA 22 (1927); sigmoid calibration, J. Platt, "Probabilist
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,8 @@ from core.evaluation.record import Bin, Probability
 
 BINS = 10
 """Points of a reliability plot at most."""
+LEAST_HORIZONS = 5
+"""Rows that share no second of their horizon, in a bin, before its share is said of a live forecast."""
 CLIP = 1e-6
 """Log loss takes a probability as at least this and at most 1 less this: one row that was called impossible and
 happened
@@ -62,8 +65,31 @@ def bins(y: NDArray[np.bool_], p: Floats, horizon_s: int) -> tuple[Bin, ...]:
         inside = at == k
         rows, share = int(inside.sum()), float(y[inside].mean())
         low, high = wilson(share, max(rows / horizon_s, 1.0))
-        found.append(Bin(p=float(p[inside].mean()), share=share, rows=rows, low=low, high=high))
+        ends = {"least": float(p[inside].min()), "most": float(p[inside].max())}
+        found.append(Bin(p=float(p[inside].mean()), share=share, rows=rows, low=low, high=high, **ends))
     return tuple(found)
+
+
+def meant(points: Sequence[Bin], p: float, horizon_s: int) -> Bin | None:
+    """The rows whose forecasts were of about the size of `p`: what such a P has meant.
+
+    The bin that `p` lies in (of two that it lies between, the nearer one), with its nearest neighbours as long as fewer
+    than `LEAST_HORIZONS` horizons stand behind it. None where `p` lies beyond all rows, where all of them are too few,
+    or where the evaluation is older than the ends of its bins.
+    """
+    if not points or any(b.least is None for b in points) or not points[0].least <= p <= points[-1].most:  # type: ignore[operator]
+        return None
+    near = sorted(points, key=lambda b: (max(b.least - p, p - b.most, 0.0), abs(b.p - p)))  # type: ignore[operator]
+    rows = np.cumsum([b.rows for b in near])
+    enough = np.flatnonzero(rows >= LEAST_HORIZONS * horizon_s)
+    if not enough.size:
+        return None
+    joined, n = near[: int(enough[0]) + 1], int(rows[enough[0]])
+    share = sum(b.share * b.rows for b in joined) / n
+    low, high = wilson(share, n / horizon_s)
+    least, most = (end(getattr(b, name) for b in joined) for end, name in ((min, "least"), (max, "most")))
+    mean = sum(b.p * b.rows for b in joined) / n
+    return Bin(p=mean, share=share, rows=n, low=low, high=high, least=least, most=most)
 
 
 @dataclass(frozen=True)

@@ -161,13 +161,18 @@ class Alerts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Bin(msgspec.Struct, frozen=True, kw_only=True):
-    """One point of the reliability plot: rows whose forecast lies near `p`, and the share of them that were spikes."""
+    """One point of the reliability plot: rows whose forecast lies near `p`, and the share of them that were spikes.
+
+    The forecasts lie between `least` and `most` (None in evaluations of before these were kept).
+    """
 
     p: float
     share: float
     rows: int
     low: float
     high: float
+    least: float | None = None
+    most: float | None = None
 
 
 class Probability(msgspec.Struct, frozen=True, kw_only=True):

@@ -92,6 +92,15 @@ class Ledger:
         ).fetchall()
         return [_alert(row) for row in rows]
 
+    def last(self, venue: str, product: str, model: str) -> Alert | None:
+        """The newest alert of one model on one market."""
+        row = self._connection.execute(
+            f"SELECT {', '.join(FIELDS)} FROM alerts WHERE venue = ? AND product = ? AND model = ?"
+            " ORDER BY bar_end_ns DESC LIMIT 1",
+            (venue, product, model),
+        ).fetchone()
+        return None if row is None else _alert(row)
+
     def settle(self, settled: Sequence[tuple[Alert, Outcome, float | None]]) -> None:
         """Write (alert, outcome, lead in s), in one commit."""
         with self._connection:
@@ -131,6 +140,39 @@ def raised(
             )
         )  # fmt: skip
     return found
+
+
+def resume(
+    alarm: Alarm,
+    last: Alert | None,
+    bar_end_ns: NDArray[np.int64],
+    p: NDArray[np.float64],
+    stretch: Stretch,
+    session: int,
+) -> None:
+    """Bring a new `alarm` to where an earlier monitor's stood: a restart rings no alert anew and keeps the cooldown.
+
+    Parameters
+    ----------
+    last : the newest alert of the ledger
+    bar_end_ns, p : the forecasts that the earlier monitor made (n,), oldest first
+    stretch : bars that reach back to `last` where it is to count
+    session : what the caller calls the session of the newest bar; sessions are counted up from where reading began
+    """
+    ends, sessions = stretch.bars.bar_end_ns, stretch.bars.session - stretch.bars.session[-1] + session
+    at = np.searchsorted(ends, bar_end_ns).clip(max=ends.size - 1)
+    known = ends[at] == bar_end_ns
+    at, p = at[known], p[known]
+    if not at.size:
+        return
+    now = sessions[at[-1]]
+    here = sessions[at] == now
+    begin = int(np.searchsorted(ends, last.bar_end_ns)) if last is not None else ends.size
+    if last is None or begin == ends.size or ends[begin] != last.bar_end_ns or sessions[begin] != now:
+        alarm.resume(int(now), None, bool((p[here] < alarm.theta).any()))
+    else:
+        since = here & (ends[at] > last.bar_end_ns)
+        alarm.resume(int(now), last.bar_end_ns, bool((p[since] < alarm.low).any()))
 
 
 def started(

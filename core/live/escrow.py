@@ -16,7 +16,7 @@ import numpy as np
 
 from core.config import Home
 from core.features.bars import SECOND_NS
-from core.live.forecasts import FIELDS, Forecast, digest, readable
+from core.live.forecasts import FIELDS, Forecast, digest, readable, selected
 from core.live.tail import Stretch
 
 _TABLE = """CREATE TABLE IF NOT EXISTS grades (
@@ -141,7 +141,7 @@ def verify(home: Home) -> Chain:
         before, expected, broken = "", 1, None
         rows = 0
         for *fields, seq, sealed in connection.execute(
-            f"SELECT {', '.join(FIELDS)}, seq, hash FROM forecasts WHERE seq IS NOT NULL ORDER BY seq"
+            f"SELECT {selected(connection)}, seq, hash FROM forecasts WHERE seq IS NOT NULL ORDER BY seq"
         ):
             f = Forecast(**dict(zip(FIELDS, fields, strict=True)))
             rows += 1

@@ -23,7 +23,7 @@ from core.errors import Damaged
 _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
     venue TEXT NOT NULL, product TEXT NOT NULL, bar_end_ns INTEGER NOT NULL, model TEXT NOT NULL,
     p REAL, vol_bps REAL, mid REAL NOT NULL, tau_bps REAL, theta REAL NOT NULL, made_ns INTEGER NOT NULL,
-    horizon_s INTEGER, seen_ns INTEGER, seq INTEGER, hash TEXT,
+    horizon_s INTEGER, seen_ns INTEGER, doubt TEXT, seq INTEGER, hash TEXT,
     PRIMARY KEY (venue, product, model, bar_end_ns)
 ) STRICT, WITHOUT ROWID"""
 
@@ -33,8 +33,9 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
 
     p: probability of a spike (None while the windows warm up); vol_bps: trailing volatility (None likewise); tau_bps:
     the threshold on what follows (None while a relative one has no slow volatility to be a multiple of); mid in quote
-    currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. The last two are
-    None in rows that are older than the escrow.
+    currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. horizon_s and seen_ns are
+    None in rows that are older than the escrow. doubt: why the row should not be trusted (`training.seen.doubts`), None
+    where nothing speaks against it.
     """
 
     venue: str
@@ -49,18 +50,25 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     made_ns: int
     horizon_s: int | None = None
     seen_ns: int | None = None
+    doubt: str | None = None
 
 
 FIELDS: tuple[str, ...] = Forecast.__struct_fields__
 
 
-_ADDED = {"horizon_s": "INTEGER", "seen_ns": "INTEGER", "seq": "INTEGER", "hash": "TEXT"}
+_ADDED = {"horizon_s": "INTEGER", "seen_ns": "INTEGER", "doubt": "TEXT", "seq": "INTEGER", "hash": "TEXT"}
 """Columns that files of earlier versions do not have."""
 
 
 def digest(before: str, forecast: Forecast) -> str:
-    """The hash that seals a forecast: sha256 of the hash before it ("" for the first) and of all its fields."""
-    return hashlib.sha256(before.encode() + msgspec.json.encode(forecast)).hexdigest()
+    """The hash that seals a forecast: sha256 of the hash before it ("" for the first) and of all its fields.
+
+    A doubt of None is left out: rows sealed before there were doubts had no such field.
+    """
+    fields = msgspec.structs.asdict(forecast)
+    if forecast.doubt is None:
+        del fields["doubt"]
+    return hashlib.sha256(before.encode() + msgspec.json.encode(fields)).hexdigest()
 
 
 class Log:
@@ -117,6 +125,12 @@ def _columns(connection: sqlite3.Connection) -> set[str]:
     return {row[1] for row in connection.execute("PRAGMA table_info(forecasts)")}
 
 
+def selected(connection: sqlite3.Connection) -> str:
+    """The fields of a `Forecast` as a SELECT asks for them; NULL for a column that an older file does not have."""
+    there = _columns(connection)
+    return ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
+
+
 @contextmanager
 def readable(home: Home) -> Iterator[None]:
     """What SQLite cannot read is Damaged, with the file's name and what to do."""
@@ -136,7 +150,7 @@ def table(
 ) -> pa.Table:
     """Forecasts with `from_ns` <= bar_end_ns <= `to_ns`, oldest first, a column a field of `Forecast`; empty when none
     were made."""
-    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3]
+    types = [pa.string(), pa.string(), pa.int64(), pa.string(), *[pa.float64()] * 5, *[pa.int64()] * 3, pa.string()]
     schema = pa.schema(list(zip(FIELDS, types, strict=True)))
     rows: list[tuple[object, ...]] = []
     if home.forecasts_db.exists():
@@ -144,12 +158,13 @@ def table(
             readable(home),
             closing(sqlite3.connect(f"file:{home.forecasts_db}?mode=ro", uri=True, timeout=10)) as connection,
         ):
-            there = _columns(connection)
-            fields = ", ".join(name if name in there else f"NULL AS {name}" for name in FIELDS)
+            # only what is asked for stands in the condition: with all three the primary key leads straight there
+            asked = {"venue": venue, "product": product, "model": model}
+            given = {name: value for name, value in asked.items() if value is not None}
+            where = " AND ".join([*(f"{name} = ?" for name in given), "bar_end_ns BETWEEN ? AND ?"])
             rows = connection.execute(
-                f"SELECT {fields} FROM forecasts WHERE bar_end_ns BETWEEN ? AND ? AND (? IS NULL OR venue = ?)"
-                " AND (? IS NULL OR product = ?) AND (? IS NULL OR model = ?)"
+                f"SELECT {selected(connection)} FROM forecasts WHERE {where}"
                 " ORDER BY bar_end_ns, venue, product, model",
-                (from_ns, to_ns, venue, venue, product, product, model, model),
+                (*given.values(), from_ns, to_ns),
             ).fetchall()
     return pa.table([[row[i] for row in rows] for i in range(len(FIELDS))], schema=schema)

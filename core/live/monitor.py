@@ -11,27 +11,24 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from core.config import Home, load_settings
-from core.errors import NotThere
-from core.evaluation.events import Alarm
+from core.errors import Damaged, NotThere
 from core.features.bars import SECOND_NS
 from core.features.markets import chosen
 from core.features.windows import CORE_S
 from core.ingestion.store import Market, Reader
 from core.jobs import Holder
-from core.live import alerts
-from core.live.alerts import Alert
+from core.live.bell import Bell
 from core.live.escrow import Grades, outcomes
 from core.live.forecasts import Forecast, Log
-from core.live.sinks import Post
-from core.live.step import levels, probabilities
+from core.live.step import doubts, levels, probabilities
 from core.live.tail import Stretch, Tail
 from core.training import registry
+from core.training.seen import MISSING
 
 if TYPE_CHECKING:
     from models import Estimator
@@ -40,7 +37,9 @@ EVERY_S = 0.25
 """How often the store is looked at: a bar is forecast at most this long after it closed."""
 SILENT_S = 10
 """Without a bar for so long there is no data, and no number."""
-NOTHING = {"p": None, "vol_bps": None, "mid": None}
+SAID = ("bar_end_ns", "p", "vol_bps", "tau_bps", "mid", "theta", "made_ns", "doubt")
+"""What is told of the newest forecast."""
+NOTHING = dict.fromkeys(("p", "vol_bps", "mid", "doubt"))
 
 
 class Monitor:
@@ -59,22 +58,21 @@ class Monitor:
         self._reader = Reader(home)
         market = chosen(self._reader, load_settings(home), venue, product)
         self._tail = Tail(market.venue, market.product)
-        self._log, self._grades, self._alerts = Log(home), Grades(home), alerts.Ledger(home)
-        self._post = Post(home, partial(alerts.delivered, home))
-        self._rule: tuple[str, float, int, float] | None = None
-        self._unsettled: list[Alert] | None = None
+        self._log, self._grades = Log(home), Grades(home)
+        self._bell = Bell(home, self._tail, clock_ns, self._meta_of)
         self._pending: list[Forecast] | None = None
-        self._asked: dict[str, registry.Meta] = {}
+        self._asked: dict[str, registry.Meta | None] = {}
         self._meta: registry.Meta | None = None
         self._models: list[tuple[Estimator, registry.Meta]] = []
         self._heard_ns: int | None = None
+        self._left_out: list[str] = []
+        self._last: Forecast | None = None
 
     def _market(self) -> Market:
         return chosen(self._reader, load_settings(self._home), self._tail.venue, self._tail.product)
 
     def close(self) -> None:
-        self._post.close()
-        self._alerts.close()
+        self._bell.close()
         self._log.close()
         self._grades.close()
         self._reader.close()
@@ -88,14 +86,17 @@ class Monitor:
         changed = self._follow_champion()
         meta = self._meta
         assert meta is not None
-        new = self._tail.advance(self._reader, self._market())
+        market = self._market()
+        new = self._tail.advance(self._reader, market)
+        if first:
+            self._bell.resume(meta, self._back_to)
         # at a start, and when the champion changes, only bars whose outcome is not known yet are forecast
         stretch = _open_outcome(self._tail.kept, meta.horizon_s) if changed else new
         made = self._forecast(stretch, *self._models[0])
         shadows = [f for shadow in self._models[1:] for f in self._forecast(stretch, *shadow)]
         self._log.append([*made, *shadows])
         self._grade([*made, *shadows])
-        self._alert(made, stretch, meta)
+        self._bell.ring(made, stretch, meta)
         now_ns = self._clock_ns()
         if len(new) and not first:
             self._heard_ns = now_ns
@@ -108,15 +109,21 @@ class Monitor:
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
             "late": self._tail.late,
+            "stale": None if self._named else registry.stale(meta, load_settings(self._home), market),
+            "left_out": self._left_out,
             "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
-        if said["sentence"] != "forecasting":
-            said |= NOTHING
-        elif made:
-            said |= {
-                name: getattr(made[-1], name)
-                for name in ("bar_end_ns", "p", "vol_bps", "tau_bps", "mid", "theta", "made_ns")
-            }
+        self._last = made[-1] if made else self._last
+        if said["sentence"] != "forecasting" or self._last is None:
+            return said | NOTHING
+        said |= {name: getattr(self._last, name) for name in SAID}
+        doubt, stale = said["doubt"], said["stale"]
+        if stale:  # a number about another question would be taken for the answer to this one
+            said |= {"sentence": f"model stale: {stale}", "p": None}
+        elif doubt and doubt.startswith(MISSING):
+            said |= {"sentence": doubt, "p": None}
+        elif doubt:
+            said |= {"sentence": f"do not trust this row: {doubt}"}
         return said
 
     def _sentence(self, now_ns: int, need: int) -> str:
@@ -148,39 +155,19 @@ class Monitor:
             return False
         self._models = [registry.load(self._home, name)]
         self._meta = self._models[0][1]
-        self._models += [registry.load(self._home, shadow) for shadow in _shadows(self._home, self._meta)]
+        shadows, self._left_out = registry.shadows(self._home, self._meta)
+        self._models += shadows
         return True
 
-    def _alert(self, made: list[Forecast], stretch: Stretch, meta: registry.Meta) -> None:
-        """Raise, write, send, and settle those whose outcome is known by now."""
-        settings = load_settings(self._home)
-        cooldown_s = meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s
-        theta = settings.theta_for(meta.name, meta.theta)
-        rule = (meta.name, theta, cooldown_s, settings.rearm)
-        if rule != self._rule:
-            self._rule, self._alarm = rule, Alarm(theta, cooldown_s, settings.rearm)
-        now_ns = self._clock_ns()
-        new = self._alerts.append(
-            alerts.raised(
-                self._alarm, made, stretch.bars.session, now_ns=now_ns, muted=now_ns < settings.muted_until_ns
-            )
-        )
-        for alert in new:
-            if not alert.muted:
-                self._post.send(alert)
-        if self._unsettled is None:
-            self._unsettled = self._alerts.open(self._tail.venue, self._tail.product)
-        else:
-            self._unsettled += new
-        kept, known = self._tail.kept, []
-        for name in {alert.model for alert in self._unsettled}:
-            of, mine = self._meta_of(name), [alert for alert in self._unsettled if alert.model == name]
-            taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
-            known += alerts.settled(mine, kept, of.volatility, taus)
-        if known:
-            self._alerts.settle(known)
-            done = {alert.bar_end_ns for alert, *_ in known}
-            self._unsettled = [alert for alert in self._unsettled if alert.bar_end_ns not in done]
+    def _back_to(self, oldest_ns: int) -> Stretch:
+        """Bars that reach back to `oldest_ns`: the tail's own, or more of them read for this once."""
+        kept = self._tail.kept
+        if oldest_ns >= kept.bars.bar_end_ns[0]:
+            return kept
+        behind_s = int(kept.bars.bar_end_ns[-1] - oldest_ns) // SECOND_NS
+        longer = Tail(self._tail.venue, self._tail.product, behind_s + CORE_S)
+        longer.advance(self._reader, self._market())
+        return longer.kept
 
     def _grade(self, made: list[Forecast]) -> None:
         """Grade those whose horizon is over; what an earlier monitor left open is looked up further back, once."""
@@ -190,24 +177,26 @@ class Monitor:
         if self._pending is None:
             self._pending = self._grades.open(self._tail.venue, self._tail.product)
             oldest_ns = min((f.bar_end_ns for f in self._pending), default=int(stretch.bars.bar_end_ns[-1]))
-            if oldest_ns < stretch.bars.bar_end_ns[0]:
-                behind_s = int(stretch.bars.bar_end_ns[-1] - oldest_ns) // SECOND_NS
-                longer = Tail(self._tail.venue, self._tail.product, behind_s + CORE_S)
-                longer.advance(self._reader, self._market())
-                stretch = longer.kept
+            stretch = self._back_to(oldest_ns)
         else:
             self._pending += [f for f in made if f.p is not None]
-        estimators = {name: self._meta_of(name).volatility for name in {f.model for f in self._pending}}
+        asked = {name: self._meta_of(name) for name in {f.model for f in self._pending}}
+        estimators = {name: meta.volatility for name, meta in asked.items() if meta is not None}
+        self._pending = [f for f in self._pending if f.model in estimators]
         graded = outcomes(self._pending, stretch, estimators)
         if graded:
             self._grades.append(graded, self._clock_ns())
             done = {(f.model, f.bar_end_ns) for f, _ in graded}
             self._pending = [f for f in self._pending if (f.model, f.bar_end_ns) not in done]
 
-    def _meta_of(self, name: str) -> registry.Meta:
-        """What is known of a model that has forecast, also of one that is champion no more."""
+    def _meta_of(self, name: str) -> registry.Meta | None:
+        """What a model that has forecast was asked, also one that is champion no more; None where that is not known any
+        more: then its forecasts and alerts stay open."""
         if name not in self._asked:
-            self._asked[name] = registry.find(self._home, name)
+            try:
+                self._asked[name] = registry.find(self._home, name)
+            except (NotThere, Damaged):
+                self._asked[name] = None
         return self._asked[name]
 
     def _forecast(self, stretch: Stretch, model: Estimator, meta: registry.Meta) -> list[Forecast]:
@@ -215,6 +204,7 @@ class Monitor:
             return []
         seen_ns = int(self._tail.kept.bars.bar_end_ns[-1])
         p, of = probabilities(stretch, model, meta), levels(stretch, meta)
+        doubtful = doubts(stretch, p, meta)
         theta = load_settings(self._home).theta_for(meta.name, meta.theta)
         mids, now = stretch.bars.of("close"), self._clock_ns()
         return [
@@ -231,16 +221,10 @@ class Monitor:
                 made_ns=now,
                 horizon_s=meta.horizon_s,
                 seen_ns=seen_ns,
+                doubt=doubtful[i],
             )
             for i in range(len(stretch))
         ]
-
-
-def _shadows(home: Home, meta: registry.Meta) -> list[str]:
-    """Names of the baselines that were trained with `meta` on the same rows."""
-    return [
-        m.name for m in registry.artifacts(home) if m.training == meta.training and m.baseline and m.name != meta.name
-    ]
 
 
 def _open_outcome(stretch: Stretch, horizon_s: int) -> Stretch:

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.features.formulas import NAMES
 from core.features.windows import CORE_S
+from core.training import seen
 
 if TYPE_CHECKING:
     from core.live.tail import Stretch
@@ -51,4 +53,10 @@ def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
     return p
 
 
-__all__ = ["Levels", "levels", "probabilities"]
+def doubts(stretch: Stretch, p: Floats, meta: Meta) -> list[str | None]:
+    """Why the forecast p of each bar should not be trusted, None where nothing speaks against it or p is NaN."""
+    found = seen.doubts(meta.seen, {name: stretch.feature(name) for name in NAMES})
+    return [None if np.isnan(one) else doubt for one, doubt in zip(p, found, strict=True)]
+
+
+__all__ = ["Levels", "doubts", "levels", "probabilities"]

@@ -21,6 +21,7 @@ from core.features import journey
 from core.training import tracking
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta
+from core.training.seen import seen
 from core.training.tuned import Tuned
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def keep(
         missing=tuple(dataset.missing), params=params, note=". ".join(filter(None, said)),
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
         file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,
-        leakage=evaluation.leakage, **about,
+        leakage=evaluation.leakage, seen=seen(dataset), **about,
     )  # fmt: skip
     return Trained(f.calibrated, meta), content
 

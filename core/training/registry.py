@@ -22,6 +22,7 @@ from core.evaluation.policy import Rule
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
 from core.features.labels import Question, Threshold
+from core.training.seen import Seen
 
 if TYPE_CHECKING:
     from core.ingestion.store import Market
@@ -69,6 +70,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """(slope, shift) of the sigmoid that bends the model's log-odds, None where it says frequencies by itself."""
     leakage: Leakage = UNCHECKED
     tau_relative: float | None = None
+    seen: dict[str, Seen] = {}
+    """What the training part held of each feature; {} where it was trained before that was kept."""
 
     @property
     def leaky(self) -> bool:
@@ -189,6 +192,24 @@ def load(home: Home, name: str) -> tuple[Estimator, Meta]:
             "it is not opened; delete the folder and train again"
         )
     return models.calibrated(models.from_bytes(path.suffix, content), meta.calibration), meta
+
+
+def shadows(home: Home, meta: Meta) -> tuple[list[tuple[Estimator, Meta]], list[str]]:
+    """The baselines that were trained with `meta` on the same rows, as `load` gives them, and why others are left out.
+
+    What is damaged is left out and said, one sentence each: the baselines are company, not what is asked.
+    """
+    found, left_out = [], []
+    for name in sorted(os.listdir(home.artifacts)):
+        if name[0] == "." or not (home.artifacts / name).is_dir():
+            continue
+        try:
+            other = _meta(home, name)
+            if other.training == meta.training and other.baseline and other.name != meta.name:
+                found.append(load(home, name))
+        except Damaged as error:
+            left_out.append(str(error))
+    return found, left_out
 
 
 def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,8 +13,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score, brier_score_loss, log_loss
 
 from core.errors import BadInput, NotEnough
-from core.evaluation.intervals import Blocks
-from core.evaluation.probability import BINS, CLIP, Sigmoid, bins, fit_sigmoid, probability
+from core.evaluation.intervals import Blocks, wilson
+from core.evaluation.probability import BINS, CLIP, Sigmoid, bins, fit_sigmoid, meant, probability
+from core.evaluation.record import Bin
 
 SECOND = 1_000_000_000
 
@@ -98,6 +102,33 @@ def test_a_forecast_upside_down_or_constant_is_only_shifted() -> None:
         assert fitted.a == 1
         assert fitted.apply(wrong).mean() == pytest.approx(y.mean(), abs=2e-3)
         assert "the odds are multiplied by" in fitted.sentence
+
+
+def bin_of(least: float, most: float, share: float, rows: int = 600) -> Bin:
+    return Bin(p=(least + most) / 2, share=share, rows=rows, low=0.0, high=1.0, least=least, most=most)
+
+
+def test_what_a_probability_has_meant_is_its_bin_with_enough_neighbours_or_nothing() -> None:
+    points = (bin_of(0.1, 0.2, 0.1), bin_of(0.3, 0.4, 0.5, 120), bin_of(0.5, 0.6, 0.6), bin_of(0.7, 0.9, 0.7))
+    first = meant(points, 0.19, 60)
+    assert first is not None and (first.rows, first.share, first.least, first.most) == (600, 0.1, 0.1, 0.2)
+    assert (first.low, first.high) == wilson(0.1, 10)
+    joined = meant(points, 0.36, 60)
+    assert joined is not None and (joined.rows, joined.least, joined.most) == (720, 0.3, 0.6)
+    assert joined.share == pytest.approx((120 * 0.5 + 600 * 0.6) / 720)
+    between = meant(points, 0.64, 60)
+    assert between is not None and between.least == 0.5
+    assert meant(points, 0.05, 60) is None and meant(points, 0.91, 60) is None, "no test row was of that size"
+    assert meant(points, 0.36, 3600) is None and meant((), 0.5, 60) is None
+    old = tuple(msgspec.structs.replace(b, least=None, most=None) for b in points)
+    assert meant(old, 0.36, 60) is None
+
+
+def test_the_ends_of_bins_are_those_of_their_forecasts() -> None:
+    p = np.random.default_rng(0).random(500)
+    found = bins(p > 0.5, p, 60)
+    assert found[0].least == p.min() and found[-1].most == p.max()
+    assert all(a.most < b.least and a.least <= a.p <= a.most for a, b in itertools.pairwise(found))
 
 
 def test_certain_forecasts_and_few_spikes_give_a_finite_fit() -> None:

@@ -13,13 +13,14 @@ from core.evaluation.scores import score, score_at
 from core.features import dataset
 from core.features.labels import Question
 from core.training import registry
+from core.training.seen import seen
 from tests.live.market import fill, ticks
 
 Crown = Callable[..., registry.Meta]
 
 
 def crown(
-    home: Home, name: str = "zscore", quantile: float = 0.9, venue: str = "coinbase", relative: bool = False
+    home: Home, name: str = "zscore", quantile: float = 0.95, venue: str = "coinbase", relative: bool = False
 ) -> registry.Meta:
     """Fit the model `name` on the home's ticks, write its artifact and make it champion."""
     rows = dataset.labelled(home, Question()).asked(relative)
@@ -39,7 +40,7 @@ def crown(
         note="",
         fingerprint=data.fingerprint, venue=venue, product="BTC-USD", splits=data.counts(), scores=scores,
         validation=score_at(name, y_val, p_val, scores.theta, "validation"), seconds=0.1, file=f"model{suffix}",
-        sha256=hashlib.sha256(content).hexdigest(), tau_relative=data.tau_relative,
+        sha256=hashlib.sha256(content).hexdigest(), tau_relative=data.tau_relative, seen=seen(data),
     )  # fmt: skip
     registry.publish(home, [(meta, content)])
     registry.set_champion(home, meta.name)

@@ -29,6 +29,10 @@ def forecast(second: int, model: str = "zscore-1", **changes: object) -> Forecas
     return Forecast(**(fields | changes))  # type: ignore[arg-type]
 
 
+OLD = "e70b2a1a40c31668e32e43a58acce656af60e2642214053bda5e710ea8b671df"
+"""What the version before doubts made of `forecast(5)`."""
+
+
 def written(home: Home, n: int = 20) -> None:
     log = Log(home)
     for i in range(n):
@@ -49,6 +53,35 @@ def test_what_was_written_is_whole_and_a_second_time_adds_nothing(home: Home) ->
     assert (before.rows, before.unsealed, before.broken) == (40, 0, None)
     written(home)
     assert escrow.verify(home) == before
+
+
+def test_a_row_of_a_log_without_doubts_keeps_its_hash(home: Home) -> None:
+    before = "dc4d7c8f5ba0ba9e6d9d1d0d8ff2c8e1"
+    assert escrow.digest(before, forecast(5)) == OLD
+    assert escrow.digest(before, forecast(5, doubt="spread_10 14 bps, training saw at most 6.1")) != OLD
+
+
+@pytest.mark.parametrize(
+    "changes", ["doubt = 'spread_10 14' WHERE seq = 3", "doubt = NULL WHERE seq = 4", "doubt = '' WHERE seq = 3"]
+)
+def test_a_doubt_that_was_added_changed_or_taken_away_is_found(home: Home, changes: str) -> None:
+    log = Log(home)
+    log.append([forecast(1), forecast(2), forecast(3), forecast(4, doubt="spread_10 14")])
+    log.close()
+    assert table(home)["doubt"].to_pylist() == [None, None, None, "spread_10 14"]
+    assert escrow.verify(home).broken is None
+    tampered(home, f"UPDATE forecasts SET {changes}")
+    assert str(escrow.verify(home).broken).endswith("changed after it was written")
+
+
+def test_a_sealed_log_of_before_there_were_doubts_is_verified_as_it_is(home: Home) -> None:
+    written(home, 3)
+    with closing(sqlite3.connect(home.forecasts_db)) as connection:
+        connection.execute("ALTER TABLE forecasts DROP COLUMN doubt")
+    assert (escrow.verify(home).rows, escrow.verify(home).broken) == (6, None)
+    assert set(table(home)["doubt"].to_pylist()) == {None}
+    written(home, 5)
+    assert (escrow.verify(home).rows, escrow.verify(home).broken) == (10, None)
 
 
 @pytest.mark.parametrize("field", ["p", "vol_bps", "mid", "tau_bps", "theta", "made_ns", "seen_ns", "horizon_s"])

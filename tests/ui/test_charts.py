@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
@@ -61,6 +62,56 @@ def test_a_silent_feeds_price_has_the_colour_of_a_gap() -> None:
     t, (mid, drawn) = broken(NS, MID, np.full(NS.size, 0.2))
     f = charts.monitor("dark", t, mid, drawn, spans=[], gaps=[], theta=0.5, horizon_s=60, p_now=None, current=False)
     assert [a.bgcolor for a in f.layout.annotations if a.text == f"{MID[-1]:,.2f}"] == [palette("dark").gap]
+
+
+def whole(kind: str = "dark", **changes):
+    rng = np.random.default_rng(3)
+    vol, tau, p, shadow = 5 + rng.random(NS.size), np.full(NS.size, 8.7), np.full(NS.size, 0.2), np.full(NS.size, 0.1)
+    tau[600:] = changes.pop("tau", 8.7)
+    t, (mid, p, vol, tau, shadow) = broken(NS, MID, p, vol, tau, shadow)
+    doubt = np.isin(np.arange(NS.size), [50, 51, 52, 400])
+    return charts.monitor(
+        kind, t, mid, p, spans=[], gaps=gaps(NS), theta=0.5, horizon_s=60, vol_bps=vol, tau_bps=tau,
+        shadows={"EWMA": shadow, "z-score rule": shadow / 2}, doubted=spans(NS, doubt), **({"p_now": 0.2} | changes),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["dark", "light"])
+def test_volatility_stands_with_tau_between_price_and_forecast_and_shadows_are_dotted(kind: str) -> None:
+    f, c = whole(kind), palette(kind)
+    said = texts(f)
+    for text in ("τ 8.7", "EWMA", "z-score rule", "volatility of the last 60 s, bps", "θ 0.50", "0.20"):
+        assert said.count(text) == 1
+    lines = {d.name: d for d in f.data if d.mode == "lines"}
+    assert {name: (d.yaxis or "y") for name, d in lines.items()} == {
+        "mid": "y", "volatility": "y5", "τ": "y5", "P": "y2", "EWMA": "y2", "z-score rule": "y2",
+    }  # fmt: skip
+    assert [lines[n].line.dash for n in ("EWMA", "z-score rule", "P")] == ["dot", "dot", "solid"]
+    assert (lines["τ"].line.color, lines["EWMA"].line.color) == (c.tau, c.baseline)
+    hatched = [d.yaxis for d in f.data if d.name == "gap"]
+    assert sorted(hatched) == ["y3", "y4", "y6"], "a gap is hatched in every row"
+    tops = [f.layout[axis].domain for axis in ("yaxis", "yaxis5", "yaxis2")]
+    assert all(upper[0] > lower[1] for upper, lower in itertools.pairwise(tops))
+
+
+def test_tau_is_a_line_of_its_own_where_it_changes_from_bar_to_bar() -> None:
+    one, many = (next(d for d in whole(tau=tau).data if d.name == "τ") for tau in (8.7, 12.0))
+    assert (len(one.y), len(many.y)) == (2, NS.size + 1)
+    assert "τ 12" in texts(whole(tau=12.0)) and many.y[-1] == 12.0
+
+
+def test_a_stretch_that_is_not_trusted_is_marked_at_the_foot_of_the_forecast() -> None:
+    f = whole()
+    marks = [s for s in f.layout.shapes if s.yref == "y2 domain"]
+    assert [(s.x0, s.x1) for s in marks] == [
+        (str(a), str(b)) for a, b in spans(NS, np.isin(np.arange(NS.size), [50, 51, 52, 400]))
+    ]
+    assert texts(f).count("not trusted") == 2
+
+
+def test_names_of_shadows_do_not_lie_on_one_another() -> None:
+    ends = [a for a in whole().layout.annotations if a.text in ("EWMA", "z-score rule")]
+    assert len({a.xshift for a in ends}) == 2
 
 
 def test_a_figure_travels_as_json_without_nan() -> None:

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 
 from core.config import Settings
+from core.evaluation.record import Bin
 from core.ingestion.store import Market
 from core.jobs import Job
+from core.live.alerts import Alert
 from tests.pages.conftest import trained
 from ui.cells import capture_cells, monitor_cells, no_data
 from ui.loaders import Counters
+from ui.monitor_panels import reliability
 from ui.pipeline import Facts, steps
 from ui.text import HELP
 from ui.view import View
@@ -35,8 +38,11 @@ def counters(
     )  # fmt: skip
 
 
-def seen(p: float | None = 0.4, vol: float | None = 2.0) -> View:
-    return View(NOTHING, NOTHING, NOTHING, NOTHING, [], [], 10**18, 100.0, vol, p)
+def seen(p: float | None = 0.4, vol: float | None = 2.0, doubt: str = "") -> View:
+    return View(
+        t=NOTHING, mid=NOTHING, spread_bps=NOTHING, p=NOTHING, vol_bps=NOTHING, tau_bps=NOTHING, spikes=[], gaps=[],
+        last_ns=10**18, last_mid=100.0, last_vol_bps=vol, last_tau_bps=None, last_p=p, doubt=doubt,
+    )  # fmt: skip
 
 
 @pytest.fixture
@@ -45,7 +51,13 @@ def champion(home):
 
 
 def cell(name: str, cells: list) -> object:
-    return next(c for c in cells if c.name == name)
+    return next(c for c in cells if c.name.startswith(name))
+
+
+def alert(**changes: object) -> Alert:
+    fields = {"venue": "v", "product": "p", "model": "m", "p": 0.7, "theta": 0.5, "tau_bps": 3.0, "horizon_s": 60,
+              "mid": 1.0, "raised_ns": 1}  # fmt: skip
+    return Alert(**(fields | changes))
 
 
 def test_a_silent_feed_reads_no_data_and_never_a_number(champion) -> None:
@@ -59,8 +71,51 @@ def test_warming_up_reads_with_its_count(champion) -> None:
     job = Job(name="monitor", state="running", message="warming up: 41 of 60 bars")
     cells = monitor_cells(counters(), job, seen(p=None, vol=None), champion, 0.5)
     assert cell("P(spike)", cells).value == "warming up"
-    assert cell("P(spike)", cells).detail == "warming up: 41 of 60 bars"
+    assert cell("P(spike)", cells).detail == "41 of 60 bars"
     assert cell("Volatility now", cells).value == "warming up"
+
+
+def test_a_stale_model_says_so_and_no_number(champion) -> None:
+    job = Job(name="monitor", state="running", message="forecasting")
+    one = cell("P(spike)", monitor_cells(counters(), job, seen(), champion, 0.5, stale="trained on τ 7.9, now 8.7"))
+    assert (one.level, one.value, one.detail) == ("warn", "model stale", "trained on τ 7.9, now 8.7")
+
+
+@pytest.mark.parametrize(
+    ("doubt", "value", "detail"),
+    [
+        (
+            "spread_10 14.2 bps, training saw at most 6.1",
+            "0.90",
+            "not trusted: spread_10 14.2 bps, training saw at most 6.1",
+        ),
+        ("feature missing: flow_10, training always had it", "feature missing", "flow_10, training always had it"),
+    ],
+)
+def test_a_row_that_is_not_trusted_keeps_its_number_and_one_without_a_feature_has_none(
+    champion, doubt: str, value: str, detail: str
+) -> None:
+    job = Job(name="monitor", state="running", message="forecasting")
+    one = cell("P(spike)", monitor_cells(counters(), job, seen(0.9, doubt=doubt), champion, 0.5))
+    assert (one.level, one.value, one.detail) == ("warn", value, detail)
+
+
+def test_alerts_are_those_of_the_last_hour_of_the_market(champion) -> None:
+    at = 10**18
+    alerts = [
+        alert(bar_end_ns=at - ago * 10**9, outcome=outcome)
+        for ago, outcome in ((5, None), (90, "right"), (100, "false"), (3599, "right"), (3601, "right"))
+    ]
+    job = Job(name="monitor", state="running")
+    one = cell("Alerts", monitor_cells(counters(), job, seen(), champion, 0.5, alerts=alerts))
+    assert (one.level, one.value, one.detail) == ("alert", "4", "2 right, 1 false, 1 open")
+    assert cell("Alerts", monitor_cells(counters(), job, seen(), champion, 0.5)).detail == "none"
+
+
+def test_what_a_probability_has_meant_is_a_sentence_or_that_too_little_is_known() -> None:
+    of = Bin(p=0.5, share=0.471, rows=412, low=0.31, high=0.62, least=0.4, most=0.6)
+    assert reliability(of, 0.5) == "Of 412 test rows with P 0.40 to 0.60, 0.47 were spikes (0.31 to 0.62)."
+    assert reliability(None, 0.93) == "Too few test rows had a P near 0.93 to say what it has meant."
 
 
 @pytest.mark.parametrize(("p", "level"), [(0.49, "ok"), (0.5, "alert"), (0.9, "alert")])

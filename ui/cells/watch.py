@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from core.jobs import Job
+from core.live.alerts import Alert
 from core.training.registry import Meta
+from core.training.seen import MISSING as FEATURE_MISSING
 from ui.cells.feed import catching_up, job_level, lag_s, no_data, recorded
 from ui.cells.models import drift_cell
 from ui.loaders import Counters
@@ -62,11 +65,20 @@ def _monitor(f: Facts, clock_ns: int) -> Cell:
 
 
 def monitor_cells(
-    now: Counters, job: Job, seen: View | None, champion: Meta, theta: float, elsewhere: str = ""
+    now: Counters,
+    job: Job,
+    seen: View | None,
+    champion: Meta,
+    theta: float,
+    elsewhere: str = "",
+    stale: str | None = None,
+    alerts: Sequence[Alert] = (),
 ) -> list[Cell]:
     """Live monitor: never a number where there is none: "no data" on a silent feed, "warming up" with its count.
 
-    `elsewhere`: the market in words that the running monitor watches where that is not the shown one.
+    elsewhere : the market in words that the running monitor watches where that is not the shown one
+    stale : why the champion's forecasts do not answer what is asked now
+    alerts : the newest of the shown market
     """
     why = no_data(now)
     dead = why is not None
@@ -78,8 +90,9 @@ def monitor_cells(
         feed = Cell("ok", "Feed", duration(lag_s(now)), "behind the exchange")
     return [
         feed,
-        _forecast_cell(dead, job, seen, theta, elsewhere),
+        _forecast_cell(dead, job, seen, theta, elsewhere, stale),
         _volatility_cell(dead, seen, champion),
+        _alerts_cell(seen, alerts),
         Cell(
             "idle",
             "Last bar, UTC",
@@ -99,7 +112,7 @@ def monitor_cells(
     ]
 
 
-def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewhere: str) -> Cell:
+def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewhere: str, stale: str | None) -> Cell:
     name = "P(spike)"
     if dead:
         return Cell("idle", name, "no data", f"θ {score(theta)}")
@@ -107,9 +120,16 @@ def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewh
         return Cell("idle", name, MISSING, "the monitor is stopped")
     if elsewhere:
         return Cell("idle", name, MISSING, f"the monitor watches {elsewhere}")
+    if stale is not None:
+        return Cell("warn", name, "model stale", stale)
+    if job.message.startswith("warming up"):
+        return Cell("idle", name, "warming up", job.message.removeprefix("warming up: "))
     if seen is None or seen.last_p is None:
-        message = job.message if job.message.startswith("warming up") else "no forecast yet"
-        return Cell("idle", name, "warming up" if job.message.startswith("warming up") else MISSING, message)
+        return Cell("idle", name, MISSING, "no forecast yet")
+    if seen.doubt.startswith(FEATURE_MISSING):
+        return Cell("warn", name, FEATURE_MISSING, seen.doubt.removeprefix(f"{FEATURE_MISSING}: "))
+    if seen.doubt:
+        return Cell("warn", name, score(seen.last_p), f"not trusted: {seen.doubt}")
     if seen.last_p >= theta:
         return Cell("alert", name, score(seen.last_p), f"at or above θ {score(theta)}: alert")
     return Cell("ok", name, score(seen.last_p), f"below θ {score(theta)}")
@@ -128,6 +148,21 @@ def _volatility_cell(dead: bool, seen: View | None, champion: Meta) -> Cell:
         name,
         f"{bps(seen.last_vol_bps)} bps",
         f"at or above τ {bps(tau)}: spike" if spike else f"τ {bps(tau)}",
+    )
+
+
+def _alerts_cell(seen: View | None, alerts: Sequence[Alert]) -> Cell:
+    """Those of the last hour of the market's own time."""
+    since_ns = seen.last_ns - 3600 * 10**9 if seen is not None else 0
+    hour = [a for a in alerts if a.bar_end_ns > since_ns]
+    right, false = (sum(a.outcome == outcome for a in hour) for outcome in ("right", "false"))
+    known = f"{right} right, {false} false" if hour else "none"
+    waiting = sum(a.outcome is None for a in hour)
+    return Cell(
+        "alert" if waiting else "idle",
+        "Alerts, last hour",
+        str(len(hour)),
+        known + (f", {waiting} open" if waiting else ""),
     )
 
 

@@ -6,7 +6,8 @@ from ui.charts.evaluation import ap_dots, pr_curves
 from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
 from ui.charts.ledger import gap_line
-from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
+from ui.charts.market import market_now, mid_and_spread, ticks_per_minute
+from ui.charts.monitor import monitor
 from ui.charts.replayed import replayed, reveal
 from ui.charts.spoken import spoken
 from ui.charts.threshold import journey, signature, spikes

@@ -76,6 +76,7 @@ def clock(start: np.datetime64, end: np.datetime64, room_s: int) -> dict[str, An
     return {
         "type": "date",
         "tickformat": "%H:%M",
+        "tickformatstops": [{"dtickrange": [None, 59_999], "value": "%H:%M:%S"}],
         "hoverformat": "%H:%M:%S UTC",
         "nticks": 9,
         "autorangeoptions": {"include": [iso(start), iso(until)]},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 import streamlit as st
@@ -24,8 +24,21 @@ _mount = st.components.v2.component(
 )
 
 
+class Drawn(NamedTuple):
+    """A figure as it travels: its JSON, its height in pixels and its words. Kept, it is not built for every viewer."""
+
+    json: str
+    height: int
+    words: str
+
+
+def drawn(figure: go.Figure) -> Drawn:
+    """`figure` as it travels."""
+    return Drawn(figure.to_json(), int(figure.layout.height), spoken(figure))
+
+
 def live_figure(
-    figure: go.Figure, *, key: str, label: str, zoom: bool = True, play: Mapping[str, Any] | None = None
+    figure: go.Figure | Drawn, *, key: str, label: str, zoom: bool = True, play: Mapping[str, Any] | None = None
 ) -> None:
     """Draw `figure` at its own height and the width of the place.
 
@@ -33,10 +46,11 @@ def live_figure(
     figure of a page that watches should do: elsewhere the wheel scrolls the page. `play` (`charts.reveal`) lets the
     browser show what the figure holds little by little, on a clock of its own, until the next call.
     """
+    sent = figure if isinstance(figure, Drawn) else drawn(figure)
     # of a figure that plays not all that it holds is shown yet: its label alone speaks
-    said = label if play is not None else f"{label}. {spoken(figure)}"
-    message = {"figure": figure.to_json(), "height": int(figure.layout.height), "label": said, "zoom": zoom}
+    said = label if play is not None else f"{label}. {sent.words}"
+    message = {"figure": sent.json, "height": sent.height, "label": said, "zoom": zoom}
     _mount(key=key, data=message | {"play": None if play is None else dict(play)})
 
 
-__all__ = ["live_figure"]
+__all__ = ["Drawn", "drawn", "live_figure"]

@@ -16,7 +16,18 @@ from ui.loaders.alerting import (
     rule,
 )
 from ui.loaders.counted import Disk, disk, identity, quarantine
-from ui.loaders.evaluated import alerts_of, evaluated, evaluation, happening, line, papers, planted, tested, window
+from ui.loaders.evaluated import (
+    alerts_of,
+    evaluated,
+    evaluation,
+    happening,
+    line,
+    meant,
+    papers,
+    planted,
+    tested,
+    window,
+)
 from ui.loaders.homes import busy, feed_names, home, job, log_file, save, settings, store_file
 from ui.loaders.market import (
     Counters,
@@ -31,6 +42,7 @@ from ui.loaders.market import (
     minutes,
     missing,
     named_market,
+    once,
     quarantined,
     said,
     shown,
@@ -50,7 +62,7 @@ from ui.loaders.question import (
     threshold,
 )
 from ui.loaders.replayed import agreed, models_of, replayed, stretches
-from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, shadows, sheet, stale, theta
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
@@ -97,6 +109,7 @@ __all__ = [
     "log_file",
     "market_question",
     "markets",
+    "meant",
     "meter",
     "minutes",
     "missing",
@@ -104,6 +117,7 @@ __all__ = [
     "named_market",
     "newest",
     "offered",
+    "once",
     "papers",
     "planted",
     "quarantine",
@@ -115,6 +129,7 @@ __all__ = [
     "said",
     "save",
     "settings",
+    "shadows",
     "sheet",
     "shown",
     "signature",

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from core.config import Home
 from core.errors import NotThere
-from core.evaluation import archive, reports
+from core.evaluation import archive, probability, reports
 from core.evaluation import timeline as core_timeline
 from core.evaluation.evaluate import Seconds
-from core.evaluation.record import Alerts, Evaluation, Group, Judged
+from core.evaluation.record import Alerts, Bin, Evaluation, Group, Judged
 from core.evaluation.timeline import Happened, happened
-from core.training.registry import Training
+from core.training.registry import Meta, Training
 from ui.evaluation_timeline import Timeline, timeline
 from ui.loaders.homes import home
 from ui.loaders.trained import runs
@@ -128,6 +128,13 @@ def line(
     return _line(str(home().root), training, evaluated_ns(training), model, budget_per_h, onset, window)
 
 
+def meant(model: Meta, p: float) -> Bin | None:
+    """The test rows that `model` gave a probability of the size of `p`; None where too little is known of those."""
+    of = evaluation(model.training)
+    judged = None if of is None else next((m for m in of.models if m.name == model.name), None)
+    return None if judged is None else probability.meant(judged.probability.bins, p, model.horizon_s)
+
+
 def planted(name: str) -> Planted | None:
     """What was last planted under this name, None when nothing was. Raises Damaged."""
     path = home().leakage / f"{name}.json"
@@ -180,6 +187,7 @@ __all__ = [
     "evaluation",
     "happening",
     "line",
+    "meant",
     "papers",
     "planted",
     "tested",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import streamlit as st
@@ -22,6 +23,7 @@ from ui import text
 from ui.loaders.homes import home, job, settings
 
 Row = dict[str, Any]
+T = TypeVar("T")
 FRESH_S = 3
 """A forecast older than this (by our clock) is not the present one: the monitor makes four rounds a second."""
 KEEP_S = 900
@@ -67,6 +69,17 @@ def watched_elsewhere(monitor: Job, market: Market) -> str:
     return text.market_name(*watched) if monitor.running and watched != (market.venue, market.product) else ""
 
 
+@st.cache_resource(max_entries=32, ttl=60, show_spinner=False)
+def _once(key: tuple[Hashable, ...], _build: Callable[[], Any]) -> Any:
+    return _build()
+
+
+def once(key: tuple[Hashable, ...], build: Callable[[], T]) -> T:
+    """What `build` gives; `key` names all that it depends on. Built once for all viewers: do not change it."""
+    built: T = _once(key, build)
+    return built
+
+
 @dataclass
 class _Shared:
     """One market's tail, for all sessions: whoever comes first reads what is new."""
@@ -93,12 +106,14 @@ def live(market: Market) -> Stretch:
 class Said:
     """Forecasts of one model, oldest first: bar ends (ns) and probabilities, NaN while warming up.
 
-    `fresh`: the newest was made in the last seconds of our clock, so that it may stand as the present one.
+    `fresh`: the newest was made in the last seconds of our clock, so that it may stand as the present one. `doubts`:
+    (bar end, why) of those that should not be trusted.
     """
 
     bar_end_ns: NDArray[np.int64]
     p: NDArray[np.float64]
     fresh: bool
+    doubts: tuple[tuple[int, str], ...] = ()
 
 
 def said(market: Market, model: str, from_ns: int) -> Said:
@@ -107,8 +122,9 @@ def said(market: Market, model: str, from_ns: int) -> Said:
     if made.num_rows == 0:
         return Said(np.empty(0, np.int64), np.empty(0), False)
     newest_ns = made["made_ns"][-1].as_py()
-    p = made["p"].to_numpy().astype(np.float64)
-    return Said(made["bar_end_ns"].to_numpy(), p, time.time_ns() - newest_ns < FRESH_S * 10**9)
+    ends, p = made["bar_end_ns"].to_numpy(), made["p"].to_numpy().astype(np.float64)
+    doubts = tuple((int(ends[i]), why) for i, why in enumerate(made["doubt"].to_pylist()) if why is not None)
+    return Said(ends, p, time.time_ns() - newest_ns < FRESH_S * 10**9, doubts)
 
 
 @st.cache_data(max_entries=16, ttl=600, show_spinner=False)
@@ -243,6 +259,7 @@ __all__ = [
     "minutes",
     "missing",
     "named_market",
+    "once",
     "quarantined",
     "said",
     "shown",

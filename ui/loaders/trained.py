@@ -69,6 +69,12 @@ def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
     return registry.stale(meta, settings, market, text.market_name)
 
 
+def shadows(meta: Meta) -> list[Meta]:
+    """The baselines that were trained with `meta` on the same rows, best AP on test first."""
+    beside = [m for run in runs() if run.training == meta.training for m in run.models]
+    return sorted((m for m in beside if m.baseline and m.name != meta.name), key=lambda m: -m.scores.pr_auc)
+
+
 def comparison() -> DriftTable | None:
     """The last drift comparison."""
     return drift.drift_table(home())
@@ -91,6 +97,7 @@ __all__ = [
     "newest",
     "offered",
     "runs",
+    "shadows",
     "sheet",
     "stale",
     "theta",
