@@ -92,7 +92,8 @@ def test_a_relative_tau_is_said_bar_by_bar_with_the_bits_of_the_labels(home: Hom
 
 
 def test_warming_up_counts_the_hours_first_bars_where_tau_is_relative(filled: Home) -> None:
-    crown(filled, relative=True)
+    meta = crown(filled, relative=True)
+    save_settings(filled, Settings(tau_relative=meta.tau_relative))
     later = ticks(320, start_s=START_S + 5000)
     monitor = Monitor(filled, clock_ns=Clock())
     monitor.step()

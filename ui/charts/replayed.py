@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from core.features.windows import CORE_S
 from core.live.alerts import Outcome
 from ui.charts.base import Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark
-from ui.charts.market import TOPS
+from ui.charts.monitor import TOPS
 from ui.theme import Palette, bps, palette, price, rgba, score
 
 Values = NDArray[np.float64]
