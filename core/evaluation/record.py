@@ -223,6 +223,14 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     note: str = ""
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that was asked for and could not be fitted, and why, in a sentence."""
+
+    model: str
+    title: str
+    why: str
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of the champion, in one sentence, and the word for it.
 
@@ -266,3 +274,4 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     folds: tuple[Fold, ...] = ()
     folds_note: str = ""
     missing: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()

@@ -22,6 +22,7 @@ from core.evaluation.scores import score_at
 from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
 from core.features.steps import SHARES
+from core.training.pace import Beat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,6 @@ FOLDS = 5
 FEWEST = 2
 """Folds with both classes below which a mean over folds is no better than the single split."""
 
-Beat = Callable[[float, str], None]
 Ints = NDArray[np.int64]
 Params = Mapping[str, Any]
 
@@ -148,7 +148,7 @@ def walk_forward(
     plan = [(model, part) for model in chosen for part in cut[max(0, len(cut) - getattr(model, "FOLDS", folds)) :]]
     made = []
     for i, (model, part) in enumerate(plan):
-        beat(i / len(plan), f"fold {part.number} of {len(cut)}, {model.TITLE}")
+        beat(i / len(plan), f"{model.TITLE}, fold {part.number} of {len(cut)}")
         made.append(_scored(dataset, rows, model, part, seed, quantile, (params or {}).get(model.NAME)))
     return tuple(made)
 

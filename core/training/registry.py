@@ -65,6 +65,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     calibration: tuple[float, float] | None = None
     """(slope, shift) of the sigmoid that bends the model's log-odds, None where it says frequencies by itself."""
     leakage: Leakage = UNCHECKED
+    from_ns: int | None = None
+    """Start of the first bar and end of the last that the rows were made of; None in trainings before ranges."""
+    to_ns: int | None = None
 
     @property
     def leaky(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from core.features.dataset import Dataset
 from core.features.labels import Question
 from core.training.fit import train
 from core.training.kept import Trained
+from core.training.standing import Standing
 
 SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]
@@ -63,6 +64,15 @@ def told() -> list[tuple[float, str]]:
 
 
 @pytest.fixture(scope="session")
-def trained(mlflow_home: Home, told: list[tuple[float, str]]) -> list[Trained]:
-    """All models, trained once on `make()` with seed 5."""
-    return train(mlflow_home, make(), (), 5, lambda share, message: told.append((share, message)), quantile=0.9)
+def seen() -> list[Sequence[Standing]]:
+    """Where its models stood on its way."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def trained(mlflow_home: Home, told: list[tuple[float, str]], seen: list[Sequence[Standing]]) -> list[Trained]:
+    """Three models, one of each way to be kept, trained once on `make()` with seed 5; tests/contracts has them all."""
+    return train(
+        mlflow_home, make(), ("xgboost", "zscore", "logistic"), 5,
+        lambda share, message: told.append((share, message)), quantile=0.9, seen=seen.append,
+    )  # fmt: skip
