@@ -9,13 +9,14 @@ from typing import Any
 import msgspec
 
 from core import jobs
-from core.commands.asked import told
+from core.commands.asked import moment_ns, told
 from core.config import Home
 
 
 def register(sub: Any) -> None:
     importance = sub.add_parser("importance", help="what a trained model leans on: features shuffled in blocks")
     importance.add_argument("--model", required=True, metavar="NAME", help="a trained model, by its artifact or name")
+    importance.add_argument("--at", metavar="ISO", help="and take its forecast of this second apart, UTC unless named")
     importance.set_defaults(run=run_importance)
 
     compare = sub.add_parser(
@@ -32,9 +33,10 @@ def register(sub: Any) -> None:
 def run_importance(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """Shuffle the features of the validation part, as the job "importance"; what that costs the model."""
     with jobs.hold(home, "importance") as me:
-        from core.training.explain import explain
+        from core.training.explain import explain, whole_second
 
-        made = explain(home, args.model, told(me))
+        at_ns = None if args.at is None else whole_second(moment_ns(args.at, "at"))
+        made = explain(home, args.model, at_ns, told(me))
         me.end("done", f"{len(made.groups)} groups of features of {made.name}", {"model": made.name})
     said: dict[str, Any] = msgspec.to_builtins(made)
     return said

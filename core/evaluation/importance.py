@@ -54,6 +54,23 @@ class Group(msgspec.Struct, frozen=True, kw_only=True):
     log_loss: Estimate
 
 
+class Explained(msgspec.Struct, frozen=True, kw_only=True):
+    """One forecast taken apart: log-odds of `p` = base + the sum of `adds`, one for each feature.
+
+    why : in a few words, why this row is shown; spike : what came, None where that is not known
+    values : of the features at that row, None where one is missing
+    """
+
+    bar_end_ns: int
+    why: str
+    p: float
+    spike: bool | None
+    base: float
+    features: tuple[str, ...]
+    values: tuple[float | None, ...]
+    adds: tuple[float, ...]
+
+
 class Importance(msgspec.Struct, frozen=True, kw_only=True):
     """What one model leans on, the group that costs most average precision first.
 
@@ -70,6 +87,8 @@ class Importance(msgspec.Struct, frozen=True, kw_only=True):
     block_s: int
     repeats: int
     groups: tuple[Group, ...]
+    explained: tuple[Explained, ...] = ()
+    """Some forecasts of the test part taken apart, () for a model whose log-odds are no sum over features."""
 
 
 def permutation(
@@ -186,4 +205,4 @@ def _spread(values: Sequence[float]) -> Estimate:
     return Estimate(value=float(np.mean(values)), low=float(min(values)), high=float(max(values)))
 
 
-__all__ = ["Group", "Importance", "file", "load", "permutation", "save", "shuffled", "twins"]
+__all__ = ["Explained", "Group", "Importance", "file", "load", "permutation", "save", "shuffled", "twins"]

@@ -145,8 +145,17 @@ def said(left_s: float | None) -> str:
     """
     if left_s is None:
         return ""
-    whole = max(1, round(left_s))
-    return f", {whole // 60} min {whole % 60} s left" if whole >= 60 else f", {whole} s left"
+    return f", {spoken(left_s)} left"
 
 
-__all__ = ["Course", "Step", "Timed", "expected", "pace", "remember", "said", "steps_of"]
+def spoken(seconds: float) -> str:
+    """A stretch of time as it is said: whole seconds, and minutes from one on; 1 s at least.
+
+    >>> spoken(70.4), spoken(0.2)
+    ('1 min 10 s', '1 s')
+    """
+    whole = max(1, round(seconds))
+    return f"{whole // 60} min {whole % 60} s" if whole >= 60 else f"{whole} s"
+
+
+__all__ = ["Course", "Step", "Timed", "expected", "pace", "remember", "said", "spoken", "steps_of"]

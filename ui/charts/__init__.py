@@ -4,6 +4,7 @@ from ui.charts.base import base
 from ui.charts.evaluation import ap_dots, pr_curves
 from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
+from ui.charts.leaning import costs, parts
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, monitor, ticks_per_minute
 from ui.charts.threshold import hour
@@ -11,6 +12,7 @@ from ui.charts.threshold import hour
 __all__ = [
     "ap_dots",
     "base",
+    "costs",
     "event_line",
     "gap_line",
     "hour",
@@ -18,6 +20,7 @@ __all__ = [
     "market_now",
     "mid_and_spread",
     "monitor",
+    "parts",
     "pr_curves",
     "reliability",
     "ticks_per_minute",

@@ -23,24 +23,28 @@ from ui.loaders.market import (
     shown,
     watched_elsewhere,
 )
-from ui.loaders.question import labelled, market_question, meter, threshold
+from ui.loaders.question import labelled, market_question, meter, stored, threshold
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, sheet, stale, theta
+from ui.loaders.trainings import Summary, compared, expected, leaning, summary
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "Summary",
     "alerts",
     "alerts_of",
     "band_rule",
     "champion",
+    "compared",
     "comparison",
     "counters",
     "current_market",
     "disk",
     "evaluated",
     "evaluation",
+    "expected",
     "fared",
     "feed_names",
     "gaps",
@@ -51,6 +55,7 @@ __all__ = [
     "job",
     "labelled",
     "last_ticks",
+    "leaning",
     "line",
     "live",
     "log_file",
@@ -74,6 +79,8 @@ __all__ = [
     "sinks",
     "stale",
     "store_file",
+    "stored",
+    "summary",
     "tested",
     "theta",
     "threshold",

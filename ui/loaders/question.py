@@ -9,8 +9,10 @@ from core.evaluation import evidence
 from core.evaluation.evaluate import stood_on
 from core.evaluation.record import Meter
 from core.features import dataset
+from core.features.bars import Bars
 from core.features.dataset import Labelled
 from core.features.labels import Question
+from core.features.span import ALL, Span
 from core.ingestion.store import Market, Reader
 from ui.loaders.history import History
 from ui.loaders.homes import home
@@ -22,9 +24,9 @@ def _history(root: str, venue: str, product: str) -> History:
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
+def _labelled(root: str, venue: str, product: str, question: Question, span: Span, last_seq: int) -> Labelled:
     reader = Reader(Home.resolve(root))
-    bars = _history(root, venue, product).bars(reader, last_seq)
+    bars = span.of(_history(root, venue, product).bars(reader, last_seq))
     return dataset.label(bars, question, venue, product, reader.unmended(venue, product))
 
 
@@ -33,9 +35,18 @@ def market_question(settings: Settings) -> Question:
     return Question(settings.label, settings.horizon_s)
 
 
-def labelled(market: Market, question: Question) -> Labelled:
-    """All rows of `market` with their forward volatility and split. Shared: do not change it. Raises NotEnough."""
-    return _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+def labelled(market: Market, question: Question, span: Span = ALL) -> Labelled:
+    """All rows of `market`, or those of a `span`, with their forward volatility and split. Shared: do not change it.
+
+    Raises NotEnough.
+    """
+    return _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
+
+
+def stored(market: Market) -> Bars:
+    """All bars of `market`. Shared: do not change them."""
+    root = str(home().root)
+    return _history(root, market.venue, market.product).bars(Reader(Home.resolve(root)), market.last_seq)
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:
@@ -49,4 +60,4 @@ def meter(rows: Labelled, tau_bps: float) -> Meter:
     return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
 
 
-__all__ = ["labelled", "market_question", "meter", "threshold"]
+__all__ = ["labelled", "market_question", "meter", "stored", "threshold"]
