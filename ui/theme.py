@@ -148,7 +148,7 @@ def gain(x: float | None) -> str:
     """
     if not _known(x):
         return MISSING
-    if abs(x) < 5e-4:
+    if abs(x) < 5e-5:
         return "0.00"
     return ("+" if x > 0 else "−") + (prob(abs(x)) if abs(x) >= 0.01 else bps(abs(x)))
 

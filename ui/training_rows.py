@@ -55,7 +55,7 @@ def plan_rows(meter: Meter) -> Rows:
         [
             e.split, "● enough" if e.enough else "▲ too few", count(e.rows), count(e.horizons), count(e.episodes),
             count(e.spikes), percent(e.spikes / e.rows) if e.rows else MISSING,
-            f"{utc(e.first_ns, now, zone=False)} to {utc(e.last_ns, now, zone=False)}" if e.rows else MISSING,
+            stretch(e.first_ns, e.last_ns, now) if e.rows else MISSING,
         ]
         for e in meter.splits
     ]  # fmt: skip
@@ -115,7 +115,16 @@ def range_of(meta: Meta, now_ns: int | None = None) -> str:
     """From when to when a training's bars are; "–" where that was not kept."""
     if meta.from_ns is None or meta.to_ns is None:
         return MISSING
-    return f"{utc(meta.from_ns, now_ns, zone=False)} to {utc(meta.to_ns, now_ns, zone=False)}"
+    return stretch(meta.from_ns, meta.to_ns, now_ns)
+
+
+def stretch(from_ns: int, to_ns: int, now_ns: int | None = None) -> str:
+    """From when to when, to the minute, a date where it is another day than the moment before it.
+
+    >>> stretch(1_761_297_242_000_000_000, 1_761_300_000_000_000_000, 1_771_297_242_000_000_000)
+    '24 Oct 09:14 to 10:00'
+    """
+    return f"{utc(from_ns, now_ns, zone=False)[:-3]} to {utc(to_ns, from_ns, zone=False)[:-3]}"
 
 
 def model_rows(training: Training, e: Evaluation | None, champion: Meta | None) -> Rows:
@@ -173,7 +182,7 @@ def cost_lines(made: Importance, most: int = 10) -> list[Cost]:
     for g in made.groups[:most]:
         names = kinds(g.features)
         about = f"{'; '.join(names)}<br>AP {_spread(g.ap)}<br>log loss {_spread(g.log_loss)}"
-        shown = "; ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+        shown = "; ".join(names[:2]) + (f" and {len(names) - 2} more" if len(names) > 2 else "")
         lines.append(Cost(shown, g.ap.value or 0.0, g.ap.low or 0.0, g.ap.high or 0.0, about))
     return lines
 
@@ -195,5 +204,5 @@ def part_lines(row: Explained, most: int = SHOWN) -> list[Part]:
 
 __all__ = [
     "between", "cost_lines", "difference_rows", "model_rows", "pair_rows", "part_lines", "plan_rows", "range_of",
-    "run_rows", "standing_rows",
+    "run_rows", "standing_rows", "stretch",
 ]  # fmt: skip

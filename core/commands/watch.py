@@ -9,7 +9,8 @@ from core import jobs
 from core.config import Home, load_settings
 
 JOBS = (
-    "exchange", "capture", "import", "reparse", "train", "tune", "leakage", "drift", "monitor", "escrow", "report",
+    "exchange", "capture", "import", "reparse", "train", "tune", "importance", "leakage", "drift", "monitor", "escrow",
+    "report", "mlflow",
 )  # fmt: skip
 
 

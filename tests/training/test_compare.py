@@ -18,6 +18,7 @@ from core.training.kept import Trained
 Make = Callable[..., Dataset]
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_same_rows_are_paired_and_what_differs_is_named(
     mlflow_home: Home, trained: list[Trained], make_dataset: Make
 ) -> None:

@@ -132,6 +132,7 @@ def test_each_model_is_told_of_as_it_is_fitted_and_of_test_only_when_all_are(
     assert all(row.fold_lift for row in seen[-1])
 
 
+@pytest.mark.usefixtures("quick")
 def test_what_each_step_took_is_remembered_and_the_next_training_is_told_how_long_it_takes(
     mlflow_home: Home, trained: list[Trained], make_dataset: Make
 ) -> None:
@@ -148,6 +149,7 @@ def test_the_champion_says_what_it_leans_on(mlflow_home: Home, trained: list[Tra
     assert made is None, "240 rows of validation are less than two blocks of 300 s"
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_model_that_cannot_be_fitted_is_left_out_and_the_others_are_trained(
     mlflow_home: Home, trained: list[Trained], make_dataset: Make
 ) -> None:
@@ -162,6 +164,7 @@ def test_a_model_that_cannot_be_fitted_is_left_out_and_the_others_are_trained(
     assert whole(mlflow_home, one.meta.training).data.tags["left_out"] == "zscore"
 
 
+@pytest.mark.usefixtures("quick")
 def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the_crown(
     mlflow_home: Home, trained: list[Trained], make_dataset: Make
 ) -> None:

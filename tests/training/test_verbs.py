@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -14,55 +11,14 @@ import numpy as np
 import pytest
 
 from core import jobs
-from core.__main__ import main, parser
+from core.__main__ import main
 from core.config import Home, Settings, save_settings
 from core.errors import BadInput, Busy, NotEnough, NotThere
 from core.features.dataset import Dataset
 from core.ingestion.store import Writer
-from core.ingestion.ticks import Tick
 from core.training import registry
 from core.training.standing import standings
-
-START_NS = 1_760_000_000 * 10**9
-FEW = ["zscore", "logistic", "xgboost"]
-MODEL_KEYS = "name pr_auc base_rate lift f1 precision recall theta n_rows n_spikes run_id".split()
-
-
-def ticks(seconds: int, product: str = "BTC-USD", start_ns: int = START_NS) -> list[Tick]:
-    """One tick a second whose volatility breathes every ten minutes, so that every split has spikes."""
-    rng = np.random.default_rng(1)
-    sd = 0.4e-4 * np.exp(1.2 * np.sin(np.arange(seconds) * 2 * np.pi / 600))
-    price = 91_000 * np.exp(np.cumsum(rng.normal(0, sd)))
-    return [
-        Tick(
-            venue="coinbase", product=product, price=int(p * 1e8), bid=int(p * 1e8) - 10**6, ask=int(p * 1e8) + 10**6,
-            exch_ts_ns=start_ns + i * 10**9, trade_id=i + 1,
-        )
-        for i, p in enumerate(price)
-    ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def filled(mlflow_home: Home) -> Home:
-    with Writer(mlflow_home) as writer:
-        writer.append(writer.source("import", "made up"), ticks(5400))
-    return mlflow_home
-
-
-def run(home: Home, *argv: str) -> dict[str, Any]:
-    args: argparse.Namespace = parser().parse_args([*argv, "--home", str(home.root)])
-    result: dict[str, Any] = json.loads(json.dumps(args.run(args, home), allow_nan=False))
-    return result
-
-
-def named(result: dict[str, Any], model: str) -> dict[str, Any]:
-    """What a training said of one model."""
-    return next(m for m in result["models"] if m["name"] == model)
-
-
-@pytest.fixture(scope="module")
-def result(filled: Home) -> dict[str, Any]:
-    return run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", ",".join(reversed(FEW)))
+from tests.training.conftest import FEW, MODEL_KEYS, named, run, ticks
 
 
 def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home) -> None:
@@ -87,6 +43,7 @@ def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home)
     assert (filled.processed / "test.parquet").exists()
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_same_words_give_the_same_numbers(result: dict[str, Any], filled: Home) -> None:
     again = run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", "xgboost")
     before, now = named(result, "xgboost"), again["models"][0]
@@ -103,33 +60,7 @@ def test_the_leaky_label_is_called_leaky(result: dict[str, Any], filled: Home) -
     assert run(filled, "evaluate")["leakage"]["verdict"] == "leaky"
 
 
-def test_a_range_is_trained_on_alone_and_what_a_model_leans_on_can_be_asked_for_later(
-    result: dict[str, Any], filled: Home
-) -> None:
-    at = [(START_NS // 10**9 + s) for s in (100, 5360)]
-    ends = [datetime.fromtimestamp(s, UTC).isoformat() for s in at]
-    one = run(
-        filled, "train", "--quantile", "0.8", "--models", "zscore", "--folds", "0", "--from", ends[0], "--to", ends[1]
-    )
-    assert (one["from_ns"], one["to_ns"]) == (at[0] * 10**9, at[1] * 10**9) and one["folds"] == []
-    assert one["fingerprint"] != result["fingerprint"]
-    rows = sum(split["rows"] for split in one["splits"].values())
-    assert rows == 5260 - 60 - 60 - 2 * 60, "a window to fill, a horizon at the end, two purges"
-    assert run(filled, "evaluate")["from_ns"] == one["from_ns"] == result["from_ns"] + 100 * 10**9
-    said = run(filled, "importance", "--model", one["models"][0]["artifact"])
-    assert said["groups"][0]["features"].count("rv_60") == 1 and said["fingerprint"] == one["fingerprint"]
-    assert all(group["ap"]["value"] == 0 for group in said["groups"][1:]), "the z-score reads one column"
-    assert run(filled, "compare", one["models"][0]["artifact"], named(result, "zscore")["artifact"])["paired"] is False
-    for argv, error, text in (
-        (["--from", "2030-01-01"], NotEnough, "the range holds no bar: there are 5,3"),
-        (["--from", "soon"], BadInput, "from is soon: write a time"),
-        (["--last-hours", "0"], BadInput, "give a number above 0"),
-        (["--last-hours", "1", "--to", "2030-01-01"], BadInput, "at once"),
-    ):
-        with pytest.raises(error, match=text):
-            run(filled, "train", "--models", "zscore", *argv)
-
-
+@pytest.mark.usefixtures("quick")
 def test_evaluate_repeats_the_stored_scores(result: dict[str, Any], filled: Home) -> None:
     last = run(filled, "train", "--quantile", "0.8", "--models", "logistic,zscore")
     shown = run(filled, "evaluate")
@@ -256,6 +187,7 @@ def test_drift_compares_parts_of_the_stored_ticks(filled: Home) -> None:
     assert jobs.read(filled, "drift").state == "done"
 
 
+@pytest.mark.usefixtures("quick")
 def test_settings_are_the_defaults_and_a_saved_tau_holds_for_its_own_question_only(
     result: dict[str, Any], filled: Home
 ) -> None:
