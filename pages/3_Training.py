@@ -10,7 +10,6 @@ from ui import training_progress as progress
 from ui import training_runs as past
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, note, open_page, strip, table
-from ui.theme import bps
 from ui.training_rows import plan_rows
 
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
@@ -40,9 +39,11 @@ with open_page(title, sentence, loaders.shown()):
         if market is not None:
             with caught():
                 span = plan.span_control(loaders.stored(market), job.running)
-                rows = loaders.labelled(market, loaders.market_question(settings), span)
-                tau = loaders.threshold(rows, settings)
-                meter, left_out = loaders.meter(rows, tau), text.left_out(rows.missing)
+                relative = settings.tau_relative is not None
+                rows = loaders.labelled(market, loaders.market_question(settings), relative, span)
+                at = loaders.threshold(rows, settings)
+                tau, meter = rows.bps(at), loaders.meter(rows, at)
+                left_out = " ".join(filter(None, (text.left_out(rows.missing), text.warming(rows.warming))))
         if meter:
             table(*plan_rows(meter), text=(0, 1, 7), key="plan")
             note(meter.sentence)
@@ -50,7 +51,7 @@ with open_page(title, sentence, loaders.shown()):
             note(left_out)
         with question:
             asked = f"{settings.label} of the next {settings.horizon_s} s"
-            block("What will be trained on", f"{asked}, τ {bps(tau)} bps" if tau else asked)
+            block("What will be trained on", f"{asked}, τ {text.tau(tau, settings.tau_relative)}" if tau else asked)
         st.page_link("pages/2_Threshold_tuning.py", label="Change label, horizon or τ", icon=":material/straighten:")
     with right:
         block("Models", "the baselines are there to be beaten")

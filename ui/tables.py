@@ -14,6 +14,7 @@ from core.ingestion.ticks import odd_quote
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
 from core.training.tuned import Tuned
+from ui.text import tau_cell
 from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, score, size, utc
 
 Row = dict[str, Any]
@@ -155,11 +156,11 @@ def fold_rows(folds: Sequence[Fold]) -> Rows:
             count(f.rows),
             count(f.spikes),
             percent(f.base_rate),
-            bps(f.tau_bps),
+            tau_cell(f.tau_bps, f.tau_relative),
         ]
         for f in {f.number: f for f in folds}.values()
     ]
-    return ["fold", "scored from, UTC", "trained on", "scored on", "spikes", "base rate", "τ, bps"], rows
+    return ["fold", "scored from, UTC", "trained on", "scored on", "spikes", "base rate", "τ, bps or ×"], rows
 
 
 def fold_lift_rows(folds: Sequence[Fold], titles: dict[str, str], champion: str) -> Rows:

@@ -15,8 +15,8 @@ from core.training.standing import Standing
 from ui.charts.leaning import Cost, Part
 from ui.loaders import Summary
 from ui.tables import Rows
-from ui.text import kinds, market_name, plural
-from ui.theme import MISSING, bps, count, gain, lift, percent, score, utc
+from ui.text import kinds, market_name, plural, tau_cell
+from ui.theme import MISSING, count, gain, lift, percent, score, utc
 
 SHOWN = 9
 """Features of one forecast that are drawn; the others are one bar."""
@@ -26,6 +26,7 @@ STATES = {
 }  # fmt: skip
 WORDS = {
     "venue": "venue", "product": "product", "label": "label", "horizon_s": "horizon, s", "tau_bps": "τ, bps",
+    "tau_relative": "τ, × slow volatility",
     "quantile": "τ as a quantile", "from_ns": "from", "to_ns": "to", "seed": "seed", "fingerprint": "fingerprint",
     "features": "features it alone has", "models": "models it alone has",
 }  # fmt: skip
@@ -97,7 +98,8 @@ def run_rows(runs: Sequence[Training], summaries: Sequence[Summary], champion: M
         rows.append(
             [
                 utc(t.trained_ns, now, zone=False), (s.title or MISSING) + star, s.verdict, between(s.ap),
-                percent(s.base_rate), lift(None if s.ap.value is None else s.ap.value / s.base_rate), bps(t.tau_bps),
+                percent(s.base_rate), lift(None if s.ap.value is None else s.ap.value / s.base_rate),
+                tau_cell(t.tau_bps, t.tau_relative),
                 f"{t.label}, leaky" if first.leaky else t.label,
                 f"{len(t.models)}" + (f", {s.left_out} left out" if s.left_out else ""),
                 count(sum(part["rows"] for part in first.splits.values())), range_of(first, now),
@@ -105,7 +107,7 @@ def run_rows(runs: Sequence[Training], summaries: Sequence[Summary], champion: M
             ]
         )  # fmt: skip
     columns = [
-        "when, UTC", "led by", "verdict", "AP on test", "base rate", "lift", "τ, bps", "label", "models", "rows",
+        "when, UTC", "led by", "verdict", "AP on test", "base rate", "lift", "τ, bps or ×", "label", "models", "rows",
         "range, UTC", *(["market"] if several else []),
     ]  # fmt: skip
     return columns, rows

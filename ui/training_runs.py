@@ -10,15 +10,16 @@ from core.training.registry import Meta, Training
 from ui import loaders
 from ui.shell import block, box, fragment, note, table
 from ui.state import Session
-from ui.text import market_name
-from ui.theme import bps, moment
+from ui.text import market_name, tau_cell
+from ui.theme import moment
 from ui.training_rows import difference_rows, model_rows, pair_rows, run_rows
 
 
 def called(training: Training) -> str:
     """A training in a few words, for a list to choose from."""
-    led = loaders.summary(training).title
-    return f"{moment(training.trained_ns)}, {led or 'no model'}, {training.label}, τ {bps(training.tau_bps)} bps"
+    led = loaders.summary(training).title or "no model"
+    tau = tau_cell(training.tau_bps, training.tau_relative, " bps")
+    return f"{moment(training.trained_ns)}, {led}, {training.label}, τ {tau}"
 
 
 def runs(trainings: list[Training], champion: Meta | None) -> Training:

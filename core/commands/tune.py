@@ -11,9 +11,9 @@ import msgspec
 from core import jobs
 from core.commands.asked import (
     MOST_FOLDS,
-    chosen_quantile,
     chosen_seed,
     chosen_span,
+    chosen_tau,
     question_options,
     refuse_beside,
     span_options,
@@ -56,16 +56,16 @@ def run_tune(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         if args.model not in found:
             can = [name for name, model in found.items() if hasattr(model, "SPACE")]
             raise BadInput(f"no model named {args.model}; {', '.join(can)} can be tuned")
-        seed, quantile = chosen_seed(args, settings), chosen_quantile(args, settings)
+        seed, asked = chosen_seed(args, settings), chosen_tau(args, settings)
         with Reader(home) as reader:
             market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
             unmended = reader.unmended(market.venue, market.product)
         history = chosen_span(args, history).of(history)
-        rows = label(history, asked_question(args, settings), market.venue, market.product, unmended)
-        dataset = rows.at(rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile))
+        rows, tau = asked.on(label(history, asked_question(args, settings), market.venue, market.product, unmended))
+        dataset = rows.at(tau)
         tuned = tune(
-            home, dataset, found[args.model], trials=args.trials, seed=seed, quantile=quantile, folds=args.folds,
+            home, dataset, found[args.model], trials=args.trials, seed=seed, quantile=asked.quantile, folds=args.folds,
             timeout_s=args.timeout, beat=beat,
         )  # fmt: skip
         me.end("done", tuned.sentence)

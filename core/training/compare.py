@@ -15,7 +15,19 @@ from core.evaluation.record import Estimate, Evaluation, Judged
 from core.training import registry
 from core.training.registry import Training
 
-QUESTION = ("venue", "product", "label", "horizon_s", "tau_bps", "quantile", "from_ns", "to_ns", "seed", "fingerprint")
+QUESTION = (
+    "venue",
+    "product",
+    "label",
+    "horizon_s",
+    "tau_bps",
+    "tau_relative",
+    "quantile",
+    "from_ns",
+    "to_ns",
+    "seed",
+    "fingerprint",
+)
 """Fields of `Meta` that the models of a training share and that two trainings may differ in."""
 NONE = Estimate(value=None)
 

@@ -141,7 +141,8 @@ def rows_of(meta: Meta, history: Bars, unmended: NDArray[np.int64]) -> Dataset:
     """
     part = Span(meta.from_ns, meta.to_ns).of(history)
     rows = label(part, Question(meta.label, meta.horizon_s), meta.venue, meta.product, unmended)
-    dataset = rows.at(meta.tau_bps)
+    relative = meta.tau_relative
+    dataset = rows.asked(relative is not None).at(meta.tau_bps if relative is None else relative)
     if dataset.fingerprint != meta.fingerprint:
         raise NotThere(
             f"the ticks that {meta.name} was trained on are not the stored ones any more (fingerprint "

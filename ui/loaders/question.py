@@ -35,12 +35,13 @@ def market_question(settings: Settings) -> Question:
     return Question(settings.label, settings.horizon_s)
 
 
-def labelled(market: Market, question: Question, span: Span = ALL) -> Labelled:
-    """All rows of `market`, or those of a `span`, with their forward volatility and split. Shared: do not change it.
+def labelled(market: Market, question: Question, relative: bool = False, span: Span = ALL) -> Labelled:
+    """The rows of `market`, all or those of a `span`, that τ is set on: in bps or as a multiple of slow volatility.
 
-    Raises NotEnough.
+    With their forward volatility and split. Shared: do not change it. Raises NotEnough.
     """
-    return _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
+    rows = _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
+    return rows.asked(relative)
 
 
 def stored(market: Market) -> Bars:
@@ -50,14 +51,13 @@ def stored(market: Market) -> Bars:
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:
-    """τ in bps that the settings ask for."""
+    """τ that the settings ask for, in bps or as a multiple, as `rows` have it."""
     return rows.threshold(settings)
 
 
-def meter(rows: Labelled, tau_bps: float) -> Meter:
-    """What stands behind each split at `tau_bps`, also where training would refuse it, and whether that is enough."""
-    spike = rows.rows["forward_vol_bps"].to_numpy() >= tau_bps
-    return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
+def meter(rows: Labelled, tau: float) -> Meter:
+    """What stands behind each split at `tau`, also where training would refuse it, and whether that is enough."""
+    return evidence.meter(stood_on(rows.rows, rows.spikes(tau), rows.question.horizon_s))
 
 
 __all__ = ["labelled", "market_question", "meter", "stored", "threshold"]
