@@ -14,6 +14,10 @@ alone); a missing value (NaN) in a feature is
 welcome; columns it was not trained on are passed over; a training part with one class only is a ValueError with the
 counts; rows are in the order of time, and an index named `bar_end_ns` says when they are, for rules of the clock; what
 there is to say of a fit stands in `note_`, as a sentence, where there is something.
+
+An estimator whose log-odds are a sum over its columns has `contributions(X)`: (n, k + 1) in log-odds, what each column
+adds in the order of `feature_names_in_`, and last what is there without any; a row's sum is the log-odds of its
+probability.
 """
 
 from __future__ import annotations
@@ -91,6 +95,20 @@ def calibrated(estimator: Estimator, calibration: tuple[float, float] | None) ->
 
     bent: Estimator = Calibrated(estimator, *calibration)
     return bent
+
+
+def contributions(estimator: Estimator, X: pd.DataFrame) -> NDArray[np.float64] | None:
+    """What each column adds to the log-odds of a spike, row by row; None of a model whose log-odds are no such sum.
+
+    X : (n, k) or more columns, of which the trained ones are taken
+
+    Returns
+    -------
+    (n, k + 1): a column each of `feature_names_in_`, then what is there before any is looked at. The sum of a row is
+    logit(predict_proba) of it: of logistic regression to the rounding of float64, of XGBoost to that of float32.
+    """
+    said = getattr(estimator, "contributions", None)
+    return None if said is None else np.asarray(said(X), dtype=np.float64)
 
 
 def to_bytes(estimator: Estimator) -> tuple[str, bytes]:

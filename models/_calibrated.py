@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
 from models._columns import Floats, both
 
@@ -39,6 +40,13 @@ class Calibrated(ClassifierMixin, BaseEstimator):
     def predict_proba(self, X: Any) -> Floats:
         """P of (no spike, spike), (n, 2)."""
         return both(bent(self.estimator.predict_proba(X)[:, 1], self.slope, self.shift))
+
+    @available_if(lambda self: hasattr(self.estimator, "contributions"))
+    def contributions(self, X: Any) -> Floats:
+        """Those of the estimator, (n, k + 1), bent as its log-odds are: times the slope, and the shift to the last."""
+        parts: Floats = self.slope * self.estimator.contributions(X)
+        parts[:, -1] += self.shift
+        return parts
 
     def predict(self, X: Any) -> NDArray[Any]:
         """The class of each row of X at a probability of 0.5 (n,). An alert uses theta instead."""

@@ -114,6 +114,21 @@ class GradientBoosting(TwoClass):
         spike = np.asarray(self.model_.predict_proba(values), dtype=np.float64)[:, 1]
         return both(spike)
 
+    def contributions(self, X: Any) -> NDArray[np.float64]:
+        """What each column adds to the log-odds, (n, k), and last what the trees say on average: (n, k + 1).
+
+        Shapley values by XGBoost itself, exact for trees: S. Lundberg and S.-I. Lee, "A Unified Approach to
+        Interpreting Model Predictions", NeurIPS 2017; S. Lundberg et al., Nature Machine Intelligence 2 (2020).
+        """
+        import xgboost
+
+        matrix = xgboost.DMatrix(self._take(X), nthread=1)
+        booster = self.model_.get_booster()
+        parts = booster.predict(
+            matrix, pred_contribs=True, iteration_range=(0, self.rounds_), validate_features=False
+        )  # fmt: skip
+        return np.asarray(parts, dtype=np.float64)
+
     def __getstate__(self) -> dict[str, Any]:
         """Trees as ubj, XGBoost's format for keeping; its own pickles are for one version only."""
         fitted = hasattr(self, "model_") and hasattr(self, "stopping_")

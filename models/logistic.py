@@ -114,6 +114,15 @@ class Logistic(TwoClass):
             log_odds += weight * column
         return both(expit(log_odds))
 
+    def contributions(self, X: Any) -> Floats:
+        """What each column adds to the log-odds, (n, k), and last the intercept: (n, k + 1).
+
+        Weight times the scaled value, which is centred: 0 is the mean of the logs in training.
+        """
+        inputs = self.pipeline_[:-1].transform(self._take(X))
+        fit = self.pipeline_["fit"]
+        return np.column_stack([inputs * fit.coef_[0], np.full(len(inputs), float(fit.intercept_[0]))])
+
 
 def build(seed: int, volatility: str) -> Logistic:  # noqa: ARG001
     """An unfitted model; `seed` is not used, the solver is deterministic."""

@@ -2,10 +2,15 @@
 
 import streamlit as st
 
+from core.features.span import ALL
 from ui import actions, loaders, shown, text, training_panels
+from ui import training_leaning as leaning
+from ui import training_plan as plan
+from ui import training_progress as progress
+from ui import training_runs as past
 from ui.cells import training_cells
-from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
-from ui.tables import evidence_rows, run_rows, split_rows
+from ui.shell import block, box, caught, code, empty, note, open_page, strip, table
+from ui.training_rows import plan_rows
 
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
 with open_page(title, sentence, loaders.shown()):
@@ -22,82 +27,61 @@ with open_page(title, sentence, loaders.shown()):
         actions.close_runs()
     shown.explain(settings, market)
     top = st.container()
-    tau, meter, left_out = None, None, ""
-    if market is not None:
-        with caught():
-            rows = loaders.labelled(market, loaders.market_question(settings), settings.tau_relative is not None)
-            at = loaders.threshold(rows, settings)
-            tau, meter = rows.bps(at), loaders.meter(rows, at)
-            left_out = " ".join(filter(None, (text.left_out(rows.missing), text.warming(rows.warming))))
-    with top:
-        size = sum(e.rows for e in meter.splits) if meter else None
-        stale = champion and loaders.stale(champion, settings, market)
-        strip(training_cells(tau, size, settings, champion, stale, job))
     if settings.label == "next_row":
         box(text.LEAKY, "warn", key="leaky")
     if job.state in ("failed", "died"):
         box(f"The last training failed: {job.message}", "bad", key="train_failed")
 
-    left, right = st.columns([3, 2], gap="large")
+    tau, meter, left_out, span = None, None, "", ALL
+    left, right = st.columns([5, 3], gap="large")
     with left:
-        asked = f"τ {text.tau(tau, settings.tau_relative)} over the next {settings.horizon_s} s"
-        block("What will be trained on", asked if tau else "")
+        question = st.container()
+        if market is not None:
+            with caught():
+                span = plan.span_control(loaders.stored(market), job.running)
+                relative = settings.tau_relative is not None
+                rows = loaders.labelled(market, loaders.market_question(settings), relative, span)
+                at = loaders.threshold(rows, settings)
+                tau, meter = rows.bps(at), loaders.meter(rows, at)
+                left_out = " ".join(filter(None, (text.left_out(rows.missing), text.warming(rows.warming))))
         if meter:
-            table(*split_rows(meter), key="splits")
-            table(*evidence_rows(meter), text=(0, 1), key="evidence")
+            table(*plan_rows(meter), text=(0, 1, 7), key="plan")
             note(meter.sentence)
         if left_out:
             note(left_out)
+        with question:
+            asked = f"{settings.label} of the next {settings.horizon_s} s"
+            block("What will be trained on", f"{asked}, τ {text.tau(tau, settings.tau_relative)}" if tau else asked)
+        st.page_link("pages/2_Threshold_tuning.py", label="Change label, horizon or τ", icon=":material/straighten:")
     with right:
         block("Models", "the baselines are there to be beaten")
-        with st.container(horizontal=True, key="models"):
-            offered = loaders.offered()
-            chosen = [
-                name
-                for name, title in offered.items()
-                if st.checkbox(title, value=True, key=f"model_{name}", disabled=job.running)
-            ]
-        label = f"Train {text.plural(len(chosen), 'model')}"
+        chosen, folds = plan.models_control(job)
         if not job.running:
-            st.button(
-                label,
-                type="primary",
-                key="train",
-                on_click=actions.train,
-                args=(chosen,),
-                disabled=not chosen or not meter or tuning.running,
-            )
-            note("A tuning runs: train when it has ended." if tuning.running else
-                 "About a minute on this machine; the page may be left.")  # fmt: skip
+            plan.train_button(chosen, folds, span, meter, tuning)
+        progress.watched(job, "Stop training")
+    with top:
+        size = sum(e.rows for e in meter.splits) if meter else None
+        stale = champion and loaders.stale(champion, settings, market)
+        strip(training_cells(tau, size, settings, champion, stale, job))
+    progress.models(job)
 
-        @fragment(run_every=1.0 if job.running else None)
-        def progress() -> None:
-            now = loaders.job("train")
-            if now.running:
-                st.progress(min(max(now.progress, 0.0), 1.0), text=now.message or "starting")
-                if st.button("Stop training", key="stop_train"):
-                    actions.stop("train")
-                    st.rerun()
-            elif job.running:
-                st.rerun()
-
-        progress()
-
-    block("Runs", "newest first, scores of the test split, ★ is the champion")
+    training = None
     if runs:
-        table(*run_rows(runs, champion), text=(0, 1, 2, 3), key="runs")
-        note(text.sentence(runs[0].models[0].leakage.words) + " An AP near 1 is a bug until proven otherwise.")
+        training = past.runs(runs, champion)
+        past.models(training, champion)
+        training_panels.folds(training)
+        with caught():
+            leaning.leaning(training, champion)
+        past.side_by_side(runs)
     elif not job.running:
-        first = f"the first {text.plural(len(offered), 'model')}"
-        empty(f"No runs yet. Train {first}: under a minute on this machine.")
-    if runs:
-        training_panels.folds(runs[0])
+        empty(f"No runs yet. Train the first {text.plural(len(loaders.offered()), 'model')}: the button is above.")
     if market is not None:
-        training_panels.tuning(tuning, ready=meter is not None, training=job.running)
-    with st.expander("Log and MLflow"):
+        training_panels.tuning(tuning, span, ready=meter is not None, training=job.running)
+    block("MLflow", "every training as it was logged: parameters, metrics, curves, models")
+    leaning.mlflow(training)
+    with st.expander("Logs and ids"):
         note(f"Log of the last training: {code(loaders.log_file('train'))}")
         note(f"Log of the last tuning: {code(loaders.log_file('tune'))}")
         note(f"MLflow: {code(loaders.home().mlflow_uri)}")
-        for training in runs[:1]:
-            for m in training.models:
-                note(f"{m.title}: run {code(m.run_id)}, artifact {code(m.name)}")
+        for m in training.models if training else ():
+            note(f"{m.title}: run {code(m.run_id)}, artifact {code(m.name)}")

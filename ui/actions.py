@@ -15,10 +15,13 @@ from core.errors import TremorError
 from core.evaluation.policy import Rule
 from core.features.dataset import Labelled
 from core.features.labelled import worded
+from core.features.span import ALL, Span
 from core.live import alerts, pipeline
 from core.training import tracking
+from core.training.folds import FOLDS
 from ui import loaders
 from ui.state import Session
+from ui.theme import iso
 from ui.threshold_dial import Bins, released
 
 
@@ -157,15 +160,32 @@ def ask(setting: str, key: str) -> None:
     _told(act)
 
 
-def train(names: Sequence[str]) -> None:
+def train(names: Sequence[str], folds: int = FOLDS, span: Span = ALL) -> None:
     """Train the models `names` on the settings' question and market."""
+    argv = ["train", "--models", ",".join(names), "--folds", str(folds), *_range(span)]
+    _told(lambda: jobs.start(loaders.home(), "train", [*argv, *_asked()]))
 
-    _told(lambda: jobs.start(loaders.home(), "train", ["train", "--models", ",".join(names), *_asked()]))
 
-
-def tune(name: str, trials: int) -> None:
+def tune(name: str, trials: int, span: Span = ALL) -> None:
     """Try hyper-parameters of the model `name` on the settings' question and market."""
-    _told(lambda: jobs.start(loaders.home(), "tune", ["tune", "--model", name, "--trials", str(trials), *_asked()]))
+    argv = ["tune", "--model", name, "--trials", str(trials), *_range(span)]
+    _told(lambda: jobs.start(loaders.home(), "tune", [*argv, *_asked()]))
+
+
+def _range(span: Span) -> list[str]:
+    ends = {"--from": span.from_ns, "--to": span.to_ns}
+    return [word for name, ns in ends.items() if ns is not None for word in (name, iso(ns))]
+
+
+def explain(model: str, at: str = "") -> None:
+    """Shuffle the features of the trained model `model`; take its forecast of the second `at`, UTC, apart as well."""
+    argv = ["importance", "--model", model, *(["--at", at] if at else [])]
+    _told(lambda: jobs.start(loaders.home(), "importance", argv))
+
+
+def start_mlflow() -> None:
+    """Start MLflow's own pages on 127.0.0.1."""
+    _told(lambda: jobs.start(loaders.home(), "mlflow", ["mlflow"]))
 
 
 def _asked() -> list[str]:
@@ -297,6 +317,7 @@ __all__ = [
     "close_runs",
     "compare",
     "dial",
+    "explain",
     "import_path",
     "import_upload",
     "load_sample",
@@ -305,6 +326,7 @@ __all__ = [
     "report",
     "reset_theta",
     "start_capture",
+    "start_mlflow",
     "start_monitor",
     "stop",
     "stop_capture",

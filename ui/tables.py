@@ -14,7 +14,7 @@ from core.ingestion.ticks import odd_quote
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
 from core.training.tuned import Tuned
-from ui.text import market_name, tau_cell
+from ui.text import tau_cell
 from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, score, size, utc
 
 Row = dict[str, Any]
@@ -84,15 +84,6 @@ def inert(frame: bytes, most: int) -> str:
     return text + (" ..." if len(frame) > most else "")
 
 
-def split_rows(meter: Meter) -> Rows:
-    """Rows, spikes and base rate of each split."""
-    rows = [
-        [e.split, count(e.rows), count(e.spikes), percent(e.spikes / e.rows) if e.rows else MISSING]
-        for e in meter.splits
-    ]
-    return ["split", "seconds", "spikes", "base rate"], rows
-
-
 def evidence_rows(meter: Meter) -> Rows:
     """What the seconds of each split come down to: trials that share nothing, and the few things that happened."""
     rows = [
@@ -100,32 +91,6 @@ def evidence_rows(meter: Meter) -> Rows:
         for e in meter.splits
     ]
     return ["split", "evidence", "independent horizons", "episodes", "spikes"], rows
-
-
-def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) -> Rows:
-    """Trained models, newest first: when, model, market, question, scores, MLflow's run."""
-    now = time.time_ns()
-    rows = []
-    for training in runs:
-        for m in training.models:
-            star = " ★" if champion is not None and m.name == champion.name else ""
-            s = m.scores
-            rows.append(
-                [
-                    utc(m.trained_ns, now, zone=False),
-                    m.title + star,
-                    market_name(m.venue, m.product),
-                    f"{m.label}, leaky" if m.leaky else m.label,
-                    tau_cell(m.tau_bps, m.tau_relative),
-                    prob(s.pr_auc),
-                    percent(s.base_rate),
-                    lift(s.lift),
-                    prob(s.f1),
-                    m.run_id[:8] or MISSING,
-                ]
-            )
-    columns = ["when, UTC", "model", "market", "label", "τ, bps or ×", "AP", "base rate", "lift", "F1", "MLflow run"]
-    return columns, rows[:most]
 
 
 def score_rows(training: Training, champion: Meta | None) -> Rows:
@@ -247,9 +212,7 @@ __all__ = [
     "fold_lift_rows",
     "fold_rows",
     "gap_rows",
-    "run_rows",
     "score_rows",
-    "split_rows",
     "tick_rows",
     "tuning_rows",
 ]

@@ -152,12 +152,21 @@ def left_out(names: Sequence[str]) -> str:
     >>> left_out(["flow_10", "flow_30", "log_rv_10_60", "jump"])
     'Not in this source, so left out: flow 10, 30 s; log rv 10/60 s; jump.'
     """
-    kinds: dict[str, list[str]] = {}
+    said = kinds(names)
+    return f"Not in this source, so left out: {'; '.join(said)}." if said else ""
+
+
+def kinds(names: Sequence[str]) -> list[str]:
+    """Features as people read them: a kind with all its windows.
+
+    >>> kinds(["rv_30", "rv_60", "log_rv_10_60", "jump"])
+    ['rv 30, 60 s', 'log rv 10/60 s', 'jump']
+    """
+    found: dict[str, list[str]] = {}
     for name in names:
         kind = re.sub(r"(_\d+)+$", "", name)
-        kinds.setdefault(kind.replace("_", " "), []).append(name[len(kind) + 1 :].replace("_", "/"))
-    said = [f"{kind} {', '.join(w)} s" if any(w) else kind for kind, w in kinds.items()]
-    return f"Not in this source, so left out: {'; '.join(said)}." if said else ""
+        found.setdefault(kind.replace("_", " "), []).append(name[len(kind) + 1 :].replace("_", "/"))
+    return [f"{kind} {', '.join(w)} s" if any(w) else kind for kind, w in found.items()]
 
 
 def tau(tau_bps: float | None, relative: float | None = None, when: str = "median") -> str:
@@ -222,6 +231,7 @@ __all__ = [
     "VENUES",
     "bands",
     "feed",
+    "kinds",
     "left_out",
     "market_name",
     "plural",

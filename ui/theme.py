@@ -140,6 +140,19 @@ def score(x: float | None) -> str:
     return prob(x) if x is None or x >= 0.01 else bps(x)
 
 
+def gain(x: float | None) -> str:
+    """A difference with its sign: two decimals, and two significant digits where those say nothing.
+
+    >>> gain(0.213), gain(-0.0042), gain(0.0)
+    ('+0.21', '−0.0042', '0.00')
+    """
+    if not _known(x):
+        return MISSING
+    if abs(x) < 5e-5:
+        return "0.00"
+    return ("+" if x > 0 else "−") + (prob(abs(x)) if abs(x) >= 0.01 else bps(abs(x)))
+
+
 def lift(x: float | None) -> str:
     """How many times the base rate: one decimal."""
     return f"{x:.1f}" if _known(x) else MISSING
@@ -234,6 +247,15 @@ def utc(ns: int | None, now_ns: int | None = None, *, zone: bool = True) -> str:
     return f"{date}{then:%H:%M:%S}" + (" UTC" if zone else "")
 
 
+def iso(ns: int) -> str:
+    """A moment as a verb's option takes it, UTC, to the second.
+
+    >>> iso(1_761_297_242_000_000_000)
+    '2025-10-24T09:14:02+00:00'
+    """
+    return datetime.fromtimestamp(ns // 10**9, UTC).isoformat()
+
+
 def moment(ns: int | None) -> str:
     """A moment, UTC, with its date where that is not today's by this machine's clock."""
     return utc(ns, time.time_ns())
@@ -259,6 +281,8 @@ __all__ = [
     "count",
     "css_tokens",
     "duration",
+    "gain",
+    "iso",
     "lift",
     "moment",
     "palette",

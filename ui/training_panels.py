@@ -1,4 +1,4 @@
-"""Panels of the training page: the folds of the newest training, and better hyper-parameters by trial."""
+"""Panels of the training page: the folds of a training, and better hyper-parameters by trial."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from html import escape
 import streamlit as st
 
 import models
+from core.features.span import Span
 from core.jobs import Job
 from core.training import tuned
 from core.training.registry import Training
 from ui import actions, loaders
-from ui.shell import block, box, fragment, note, table
+from ui.shell import block, box, note, table
 from ui.tables import fold_lift_rows, fold_rows, tuning_rows
+from ui.training_progress import watched
 
 TRIALS = (10, 20, 50)
 
@@ -23,9 +25,7 @@ def folds(training: Training) -> None:
     found = loaders.evaluation(training.training)
     if found is None or not found.folds_note:
         return
-    block(
-        "Folds of the newest training", "walk-forward: trained on all before, scored on the stretch; test is not seen"
-    )
+    block("Folds of this training", "walk-forward: trained on all before, scored on the stretch; test is not seen")
     if found.folds:
         titles = {m.model: m.title for m in training.models}
         champion = (found.champion or "").rpartition("-")[0]
@@ -37,10 +37,11 @@ def folds(training: Training) -> None:
         note(escape(said))
 
 
-def tuning(job: Job, *, ready: bool, training: bool) -> None:
+def tuning(job: Job, span: Span, *, ready: bool, training: bool) -> None:
     """The control of a tuning, its progress, and what the last ones found on the question that is asked now.
 
-    ready : there are rows to tune on; training : a training runs, beside which no tuning starts
+    span : the range to tune on; ready : there are rows to tune on; training : a training runs, beside which no tuning
+    starts
     """
     block("Tuning", "hyper-parameters by trial on folds of train and validation; test is not seen")
     if job.state in ("failed", "died"):
@@ -54,22 +55,10 @@ def tuning(job: Job, *, ready: bool, training: bool) -> None:
         trials = st.selectbox("Trials", TRIALS, index=1, key="tune_trials", disabled=job.running, width=100)
         if not job.running:
             st.button(
-                f"Tune {offered[name]}", key="tune", on_click=actions.tune, args=(name, trials),
+                f"Tune {offered[name]}", key="tune", on_click=actions.tune, args=(name, trials, span),
                 disabled=not ready or training,
             )  # fmt: skip
-
-    @fragment(run_every=1.0 if job.running else None)
-    def progress() -> None:
-        now = loaders.job("tune")
-        if now.running:
-            st.progress(min(max(now.progress, 0.0), 1.0), text=now.message or "starting")
-            if st.button("Stop tuning", key="stop_tune"):
-                actions.stop("tune")
-                st.rerun()
-        elif job.running:
-            st.rerun()
-
-    progress()
+    watched(job, "Stop tuning")
     market = loaders.current_market()
     found = tuned.tunings(loaders.home(), loaders.settings(), market.venue, market.product) if market else []
     if found:

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from core import jobs
 from core.config import LABELS, Home, Settings
-from core.errors import BadInput, Busy
+from core.errors import BadInput, Busy, NotEnough
 
 if TYPE_CHECKING:
+    from core.features.bars import Bars
     from core.features.dataset import Labelled
+    from core.features.span import Span
 
 MOST_FOLDS = 20
 SEEDS = 2**32
@@ -45,6 +47,42 @@ def tau_options(parser: Any) -> None:
 def market_options(parser: Any) -> None:
     parser.add_argument("--venue", metavar="V", help="whose ticks (those of the saved feed)")
     parser.add_argument("--product", metavar="P", help="of which product (the saved setting)")
+
+
+def span_options(parser: Any) -> None:
+    """From when to when the ticks are taken; all where nothing is given."""
+    parser.add_argument("--from", dest="since", metavar="ISO", help="only bars from this time on (UTC unless named)")
+    parser.add_argument("--to", dest="until", metavar="ISO", help="only bars up to this time")
+    parser.add_argument("--last-hours", type=float, metavar="H", help="only the last H hours before the newest bar")
+
+
+def chosen_span(args: argparse.Namespace, history: Bars) -> Span:
+    """The range of `history` that is asked for. Raises BadInput for one that is none, NotEnough for an empty one."""
+    from core.features.span import Span, last_hours
+
+    if args.last_hours is not None and (args.since or args.until):
+        raise BadInput("the last hours and a range at once: give --last-hours, or --from and --to")
+    ends = (
+        None if text is None else moment_ns(text, name) for name, text in (("--from", args.since), ("--to", args.until))
+    )
+    span = Span(*ends) if args.last_hours is None else last_hours(history, args.last_hours)
+    if len(history) and not len(span.of(history)):
+        first, last = (datetime.fromtimestamp(int(history.bar_end_ns[at]) / 1e9, UTC) for at in (0, -1))
+        raise NotEnough(
+            f"the range holds no bar: there are {len(history):,} from {first:%Y-%m-%d %H:%M:%S} to "
+            f"{last:%Y-%m-%d %H:%M:%S} UTC"
+        )
+    return span
+
+
+def moment_ns(text: str, name: str) -> int:
+    """A moment as ns UTC, of ISO text that is UTC unless it names a zone. `name` is the option's, for an error."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise BadInput(f"{name} is {text}: write a time such as 2026-04-06T15:02:00") from None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 @dataclass(frozen=True)
@@ -103,16 +141,6 @@ def refuse_beside(home: Home, other: str) -> None:
     job = jobs.read(home, other)
     if job.running:
         raise Busy(f"{other} runs in this home (pid {job.pid}): wait for it or stop it first", job.pid)
-
-
-def moment_ns(text: str, option: str) -> int:
-    """A moment in ns UTC: an ISO date and time, UTC where it has no zone. Raises BadInput."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise BadInput(f"{option} is {text}: write a time such as 2026-04-06T15:02:00") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
 
 
 def told(me: jobs.Holder) -> Callable[[float, str], None]:

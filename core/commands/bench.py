@@ -77,10 +77,10 @@ def simulated(mood: str, seed: int, hours: float, quantile: float = 0.95) -> Dat
 
 def _evaluation(args: argparse.Namespace) -> dict[str, Any]:
     from core.features.steps import SHARES
-    from core.training import study
+    from core.training import fit, study
 
     names = _names(args.models)
-    study.chosen(names)  # a wrong name is told before an hour of work
+    fit.chosen(names)  # a wrong name is told before an hour of work
     result: dict[str, Any] = {"hours": args.hours, "replicates": args.replicates, "moods": {}}
     if not args.no_speed:
         rows = simulated("market", 0, (BENCH_ROWS + 1_000) / SHARES[2] / 3600)

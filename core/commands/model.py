@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,13 @@ from core import jobs
 from core.commands.asked import (
     MOST_FOLDS,
     chosen_seed,
+    chosen_span,
     chosen_tau,
     market_options,
     moment_ns,
     question_options,
     refuse_beside,
+    span_options,
     told,
 )
 from core.config import Home, Settings, load_settings
@@ -27,13 +30,11 @@ if TYPE_CHECKING:
     from core.ingestion.store import Market, Reader
     from core.training.registry import Meta
 
-EXAMINED = 0.15
-"""Share of a training's progress that the leakage doctor takes."""
-
 
 def register(sub: Any) -> None:
     train = sub.add_parser("train", help="fit models, score them, log them to MLflow")
     question_options(train)
+    span_options(train)
     train.add_argument("--models", default="", metavar="a,b,c", help="which models, comma between (all)")
     train.add_argument(
         "--folds", type=int, default=5, metavar="N", help="walk-forward folds before the test part, 0 for none (5)"
@@ -64,33 +65,45 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         beat = told(me)
         beat(0.0, "reading ticks")
         from core.evaluation import archive
+
+        started = time.monotonic()
         from core.evaluation.leakage import examine
         from core.evaluation.scores import as_row
         from core.features.dataset import bars, label, save
         from core.features.labels import asked_question
         from core.features.markets import chosen
+        from core.features.span import extent
         from core.ingestion.store import Reader
-        from core.training.fit import train
+        from core.training import fit
+        from core.training.pace import Course, Timed, pace, steps_of
 
         question = asked_question(args, settings)
         seed, asked = chosen_seed(args, settings), chosen_tau(args, settings)
         if not 0 <= args.folds <= MOST_FOLDS:
             raise BadInput(f"{args.folds} folds: give a number from 0 (none) to {MOST_FOLDS}")
+        names = [name.strip() for name in args.models.split(",") if name.strip()]
+        called = [model.NAME for model in fit.chosen(names)]
         with Reader(home) as reader:
             market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
             unmended = reader.unmended(market.venue, market.product)
+        history = chosen_span(args, history).of(history)
+        span = extent(history)
         rows, tau = asked.on(label(history, question, market.venue, market.product, unmended))
         dataset = rows.at(tau)
         save(dataset, home)
-        names = [name.strip() for name in args.models.split(",") if name.strip()]
-        found = examine(
-            history, question, unmended=unmended, tau=asked.number, quantile=asked.quantile, relative=asked.relative,
-            seed=seed, beat=lambda share, message: beat(EXAMINED * share, f"leakage: {message}"),
-        )  # fmt: skip
-        trained = train(
-            home, dataset, names, seed, lambda share, message: beat(EXAMINED + (1 - EXAMINED) * share, message),
-            quantile=asked.quantile, leakage=found, folds=args.folds, untuned=args.untuned,
+        course = Course(steps_of(called, len(dataset.rows), args.folds), pace(home), beat)
+        course.timed["read"] = Timed(seconds=time.monotonic() - started, size=len(dataset.rows))
+        with course.doing("examine") as examined:
+            found = examine(
+                history, question, unmended=unmended, tau=asked.number, quantile=asked.quantile,
+                relative=asked.relative, seed=seed,
+                beat=lambda share, message: examined(share, f"leakage: {message}"),
+            )  # fmt: skip
+        trained = fit.train(
+            home, dataset, names, seed, quantile=asked.quantile, leakage=found, folds=args.folds, untuned=args.untuned,
+            span=span, course=course,
+            seen=lambda rows: me.beat(every_s=0, models=msgspec.to_builtins(rows), folds=args.folds),
         )  # fmt: skip
         evaluation = archive.load(home, trained[0].meta.training)
         result = {
@@ -114,6 +127,9 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "folds": list(msgspec.to_builtins(evaluation.folds)),
             "folds_note": evaluation.folds_note,
             "missing": list(dataset.missing),
+            "left_out": list(msgspec.to_builtins(evaluation.left_out)),
+            "from_ns": span.from_ns,
+            "to_ns": span.to_ns,
         }
         me.end("done", f"trained {len(trained)} models", {"models": [one.meta.name for one in trained]})
     return result
@@ -160,6 +176,9 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "folds": list(msgspec.to_builtins(evaluation.folds)) if evaluation else [],
         "folds_note": evaluation.folds_note if evaluation else "",
         "missing": list(first.missing),
+        "left_out": list(msgspec.to_builtins(evaluation.left_out)) if evaluation else [],
+        "from_ns": first.from_ns,
+        "to_ns": first.to_ns,
     }
 
 
@@ -171,7 +190,7 @@ def run_infer(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.training import registry
     from core.training.infer import forecasts
 
-    since = _since_ns(args.since)
+    since = 0 if args.since is None else moment_ns(args.since, "since")
     name = args.model
     if name is None:
         champion = registry.champion(home)
@@ -241,7 +260,3 @@ def _foreign(meta: Meta, market: Market) -> str | None:
     if learned == here:
         return None
     return f"The model was trained on {learned}; its τ, θ and scores say nothing yet of {here}."
-
-
-def _since_ns(text: str | None) -> int:
-    return 0 if text is None else moment_ns(text, "since")

@@ -9,7 +9,16 @@ from typing import Any
 import msgspec
 
 from core import jobs
-from core.commands.asked import MOST_FOLDS, chosen_seed, chosen_tau, question_options, refuse_beside, told
+from core.commands.asked import (
+    MOST_FOLDS,
+    chosen_seed,
+    chosen_span,
+    chosen_tau,
+    question_options,
+    refuse_beside,
+    span_options,
+    told,
+)
 from core.config import Home, load_settings
 from core.errors import BadInput
 
@@ -23,6 +32,7 @@ def register(sub: Any) -> None:
     tune.add_argument("--timeout", type=float, default=math.inf, metavar="S", help="begin no trial later than this")
     tune.add_argument("--folds", type=int, default=5, metavar="N", help="walk-forward folds (5)")
     question_options(tune)
+    span_options(tune)
     tune.set_defaults(run=run_tune)
 
 
@@ -35,8 +45,10 @@ def run_tune(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         beat = told(me)
         beat(0.0, "reading ticks")
         import models
-        from core.features.dataset import labelled
+        from core.features.dataset import bars, label
         from core.features.labels import asked_question
+        from core.features.markets import chosen
+        from core.ingestion.store import Reader
         from core.training.folds import mean_lift
         from core.training.tune import tune
 
@@ -45,7 +57,12 @@ def run_tune(args: argparse.Namespace, home: Home) -> dict[str, Any]:
             can = [name for name, model in found.items() if hasattr(model, "SPACE")]
             raise BadInput(f"no model named {args.model}; {', '.join(can)} can be tuned")
         seed, asked = chosen_seed(args, settings), chosen_tau(args, settings)
-        rows, tau = asked.on(labelled(home, asked_question(args, settings), args.venue, args.product))
+        with Reader(home) as reader:
+            market = chosen(reader, settings, args.venue, args.product)
+            history = bars(reader, market.venue, market.product)
+            unmended = reader.unmended(market.venue, market.product)
+        history = chosen_span(args, history).of(history)
+        rows, tau = asked.on(label(history, asked_question(args, settings), market.venue, market.product, unmended))
         dataset = rows.at(tau)
         tuned = tune(
             home, dataset, found[args.model], trials=args.trials, seed=seed, quantile=asked.quantile, folds=args.folds,

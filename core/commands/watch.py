@@ -11,8 +11,8 @@ from core.commands.asked import market_options, moment_ns
 from core.config import Home, load_settings
 
 JOBS = (
-    "exchange", "capture", "import", "reparse", "train", "tune", "leakage", "drift", "theta", "monitor", "escrow",
-    "report",
+    "exchange", "capture", "import", "reparse", "train", "tune", "importance", "leakage", "drift", "theta", "monitor",
+    "escrow", "report", "mlflow",
 )  # fmt: skip
 
 

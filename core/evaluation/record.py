@@ -229,6 +229,14 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     tau_relative: float | None = None
 
 
+class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
+    """A model that was asked for and could not be fitted, and why, in a sentence."""
+
+    model: str
+    title: str
+    why: str
+
+
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
     """What may be said of the champion, in one sentence, and the word for it.
 
@@ -273,3 +281,4 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     folds_note: str = ""
     missing: tuple[str, ...] = ()
     tau_relative: float | None = None
+    left_out: tuple[LeftOut, ...] = ()

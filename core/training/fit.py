@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,30 +19,48 @@ from core.config import Home
 from core.errors import BadInput
 from core.evaluation import archive
 from core.evaluation import leakage as doctor
-from core.evaluation.evaluate import Forecast, evaluate
+from core.evaluation.evaluate import BLOCK_HORIZONS, REPLICATES, Forecast, evaluate
 from core.evaluation.figure import pr_figure
+from core.evaluation.intervals import Blocks, resampled
 from core.evaluation.probability import fit_sigmoid
-from core.evaluation.record import UNCHECKED, Check, Leakage
+from core.evaluation.record import UNCHECKED, Check, Estimate, Fold, Leakage, LeftOut
 from core.evaluation.reports.words import tau
 from core.evaluation.scores import score, score_at
 from core.features.labels import LEAKY_WHY
+from core.features.span import ALL, Span
 from core.training import registry, tracking
-from core.training.folds import FOLDS, Said, decide, learned, out_of_fold, validation_evidence, walk_forward
+from core.training.explain import kept_importance
+from core.training.folds import (
+    FOLDS,
+    Said,
+    decide,
+    learned,
+    lifts,
+    mean_lift,
+    out_of_fold,
+    validation_evidence,
+    walk_forward,
+)  # fmt: skip
 from core.training.kept import Fitted, Trained, finish, keep
+from core.training.pace import Beat, Course, pace, remember, steps_of
+from core.training.standing import Board, Seen, unseen
 from core.training.tuned import usable
 
 if TYPE_CHECKING:
     from core.features.dataset import Dataset
     from models import Model
 
-Beat = Callable[[float, str], None]
-"""Told how far the work is: a share of 1, and what is being done."""
-
-SHARE = {"fit": 0.35, "folds": 0.2, "judge": 0.2, "log": 0.25}
-
 
 def silent(_share: float, _message: str) -> None:
     """A beat for callers that watch nothing."""
+
+
+def chosen(names: Sequence[str] = ()) -> list[Model]:
+    """The models `names` in the order of `models.discover`, () for all. Raises BadInput for a name that is none."""
+    found = models.discover()
+    if unknown := [name for name in names if name not in found]:
+        raise BadInput(f"no model named {', '.join(unknown)}; there is {', '.join(found)}")
+    return [model for name, model in found.items() if not names or name in names]
 
 
 def train(
@@ -56,6 +74,9 @@ def train(
     leakage: Leakage = UNCHECKED,
     folds: int = FOLDS,
     untuned: bool = False,
+    span: Span = ALL,
+    course: Course | None = None,
+    seen: Seen = unseen,
 ) -> list[Trained]:
     """Fit the models `names` on the training part, judge them on test, log and keep all of it, and crown the best.
 
@@ -70,86 +91,111 @@ def train(
         are added to it here
     folds : walk-forward folds that the models are tried on before the test part; 0 for none
     untuned : leave aside what tunings found, and take the models' own parameters
+    span : of the history that the dataset was made of; kept
+    course : of a training that has begun already, which then tells instead of `beat`
+    seen : told where each model stands: its score on validation with an interval as soon as it is fitted, its mean lift
+        over the folds, and those of the test part once all are judged
 
     Returns
     -------
-    One entry a model, in the order of `models.discover`. The champion becomes the best by `folds.decide` (on
+    One entry a fitted model, in the order of `models.discover`. The champion becomes the best by `folds.decide` (on
     validation, or on folds where that holds too little), baselines included, unless pipeline or label leaks: then the
-    champion stays.
+    champion stays. A model that cannot be fitted is left out; the evaluation says which, and why.
 
     Raises
     ------
     BadInput
-        If a name is no model, or a model cannot be fitted on this dataset.
+        If a name is no model, or none of the models can be fitted on this dataset.
     NotEnough
         If a part cannot be scored; a dataset made by `Labelled.at` can.
     """
-    found = models.discover()
-    unknown = [name for name in names if name not in found]
-    if unknown:
-        raise BadInput(f"no model named {', '.join(unknown)}; there is {', '.join(found)}")
-    chosen = [found[name] for name in found if name in (names or found)]
+    asked = chosen(names)
+    course = course or Course(steps_of([m.NAME for m in asked], len(dataset.rows), folds), pace(home), beat)
     training = uuid.uuid4().hex[:8]
-
-    tunings = {} if untuned else {m.NAME: t for m in chosen if (t := usable(home, m, dataset, quantile))}
+    tunings = {} if untuned else {m.NAME: t for m in asked if (t := usable(home, m, dataset, quantile))}
     params = {name: tuned.params for name, tuned in tunings.items() if tuned.used}
 
-    fitted = []
-    for i, model in enumerate(chosen):
-
-        def told(share: float, message: str, i: int = i) -> None:
-            beat(SHARE["fit"] * (i + share) / len(chosen), message)
-
-        fitted.append(fit_one(dataset, model, training, seed, params.get(model.NAME), told))
+    board, fitted, left_out = Board(asked, seen), list[Fitted](), list[LeftOut]()
+    tried: list[Fold] = []
     said: Said = {}
-    tried = walk_forward(
-        dataset, chosen, seed, quantile=quantile, folds=folds, params=params, said=said,
-        beat=lambda share, message: beat(SHARE["fit"] + SHARE["folds"] * share, message),
-    )  # fmt: skip
+    for model in asked:
+        board.put(model.NAME, state="fitting")
+        try:
+            with course.doing(f"fit {model.NAME}") as told:
+                new = fit_one(dataset, model, training, seed, params.get(model.NAME), told)
+        except BadInput as why:
+            left_out.append(LeftOut(model=model.NAME, title=model.TITLE, why=str(why)))
+            board.put(model.NAME, state="left out", why=str(why))
+            continue
+        fitted.append(new)
+        known = {"validation": _validation_ap(dataset, new.forecast, seed), "seconds": new.seconds}
+        known["base_rate"] = new.forecast.validation.base_rate
+        board.put(model.NAME, state="on folds" if folds else "fitted", **known)
+        if folds:
+            with course.doing(f"folds {model.NAME}") as told:
+                mine = walk_forward(
+                    dataset, [model], seed, quantile=quantile, folds=folds, params=params, said=said, beat=told
+                )
+            tried += mine
+            board.put(model.NAME, state="fitted", fold_lift=mean_lift(lifts(mine, model.NAME)))
+    if not fitted:
+        raise BadInput(f"no model can be fitted: {'; '.join(one.why for one in left_out)}")
     forecasts = [f.forecast for f in fitted]
     leakage = doctor.verdict([*leakage.checks, *_by_name(dataset), doctor.signatures([f.scores for f in forecasts])])
-    best, why = decide(
+    best, why_best = decide(
         {f.model: f.validation.pr_auc for f in forecasts}, tried, validation_evidence(dataset),
         [f.title for f in forecasts if f.model in params],
     )  # fmt: skip
     winner = None if leakage.verdict == "leaky" else next(f.name for f in forecasts if f.model == best)
-    start = SHARE["fit"] + SHARE["folds"]
-    evaluation = evaluate(
-        dataset, forecasts, training=training, leakage=leakage, champion=winner, quantile=quantile, seed=seed,
-        folds=tried, folds_note=why, beat=lambda share, message: beat(start + SHARE["judge"] * share, message),
-    )  # fmt: skip
+    with course.doing("judge") as told:
+        evaluation = evaluate(
+            dataset, forecasts, training=training, leakage=leakage, champion=winner, quantile=quantile, seed=seed,
+            folds=tried, folds_note=why_best, beat=told,
+        )  # fmt: skip
+    for judged in evaluation.models:
+        board.put(
+            judged.model, state="judged", test=judged.ap, test_base_rate=evaluation.base_rate,
+            champion=judged.name == winner,
+        )  # fmt: skip
+    with course.doing("importance") as told:
+        lead = next(f for f in fitted if best == f.model.NAME)
+        shuffled = kept_importance(home, lead.forecast.name, lead.calibrated, dataset, seed, told)
 
-    start += SHARE["judge"]
-    beat(start, "opening MLflow (the first time takes about 20 s)")
     now = time.time_ns()
     done: list[Trained] = []
     contents = []
+    with course.doing("open") as told:
+        told(0.0, "opening MLflow")  # 20 s where its database does not exist yet
+        tracking.set_up(home)
     with tracking.recording(home) as experiment:
         parent = tracking.begin(experiment, f"training {training}", {"training": training})
         figure = pr_figure(
             [f.scores for f in forecasts], [f.title for f in forecasts], [f.baseline for f in forecasts],
             None if winner is None else winner.rpartition("-")[0], heading=_heading(dataset, leakage),
         )  # fmt: skip
-        for i, f in enumerate(fitted):
-            beat(start + SHARE["log"] * (i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
-            judged = next(m for m in evaluation.models if m.name == f.forecast.name)
-            tuned = tunings.get(f.model.NAME)
-            one, content = keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned)
-            done.append(one)
-            contents.append(content)
+        with course.doing("log") as told:
+            for i, f in enumerate(fitted):
+                told((i + 0.5) / len(fitted), f"logging to MLflow, {i + 1} of {len(fitted)}")
+                judged = next(m for m in evaluation.models if m.name == f.forecast.name)
+                tuned = tunings.get(f.model.NAME)
+                one, content = keep(dataset, f, judged, evaluation, seed, experiment, parent, now, figure, tuned, span)
+                done.append(one)
+                contents.append(content)
         ids = {one.meta.name: one.meta.run_id for one in done}
         evaluation = msgspec.structs.replace(
-            evaluation, run_id=parent,
+            evaluation, run_id=parent, left_out=tuple(left_out),
             models=tuple(msgspec.structs.replace(m, run_id=ids[m.name]) for m in evaluation.models),
         )  # fmt: skip
         archive.save(home, evaluation, dataset, forecasts)
         archive.save_folds(home, training, out_of_fold(dataset, tried, said, {f.model: f.name for f in forecasts}))
-        beat(0.99, "writing the report")
-        finish(home, evaluation, dataset)
+        with course.doing("report") as told:
+            told(0.5, "writing the report")
+            finish(home, evaluation, dataset, shuffled)
     registry.publish(home, [(one.meta, content) for one, content in zip(done, contents, strict=True)])
     if winner is not None:
         registry.set_champion(home, winner)
-    beat(1.0, f"trained {len(done)} models")
+    remember(home, course.timed)
+    course.end(f"trained {len(done)} models")
     return done
 
 
@@ -190,6 +236,14 @@ def fit_one(
         validation=score_at(model.NAME, y_val, p_val, scores.theta, "validation"), calibration=said,
     )  # fmt: skip
     return Fitted(model, estimator, calibration, calibrated, forecast, time.monotonic() - started)
+
+
+def _validation_ap(dataset: Dataset, forecast: Forecast, seed: int) -> Estimate:
+    """Average precision on validation with its interval, drawn as that of test is."""
+    rows = dataset.rows[dataset.rows["split"] == "validation"]
+    block_s = BLOCK_HORIZONS * dataset.question.horizon_s
+    blocks = Blocks(rows["bar_end_ns"].to_numpy(), block_s, REPLICATES, seed)
+    return resampled(rows["spike"].to_numpy(), forecast.p_validation, forecast.scores.theta, blocks).ap
 
 
 def _heading(dataset: Dataset, leakage: Leakage) -> str:

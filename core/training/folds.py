@@ -25,6 +25,7 @@ from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
 from core.features.labelled import quantity, thresholds
 from core.features.steps import SHARES
+from core.training.pace import Beat
 from models import Multiple
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ FOLDS = 5
 FEWEST = 2
 """Folds with both classes below which a mean over folds is no better than the single split."""
 
-Beat = Callable[[float, str], None]
 Ints = NDArray[np.int64]
 Said = dict[tuple[str, int], NDArray[np.float64]]
 """Forecasts of the scored rows of a fold, by model and fold number."""
@@ -162,7 +162,7 @@ def walk_forward(
     plan = [(model, part) for model in chosen for part in cut[max(0, len(cut) - getattr(model, "FOLDS", folds)) :]]
     made = []
     for i, (model, part) in enumerate(plan):
-        beat(i / len(plan), f"fold {part.number} of {len(cut)}, {model.TITLE}")
+        beat(i / len(plan), f"{model.TITLE}, fold {part.number} of {len(cut)}")
         made.append(_scored(dataset, rows, model, part, seed, quantile, (params or {}).get(model.NAME), said))
     return tuple(made)
 

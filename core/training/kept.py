@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -26,6 +28,7 @@ from core.training.tuned import Tuned
 
 if TYPE_CHECKING:
     from core.features.dataset import Dataset
+    from core.features.span import Span
     from models import Estimator, Model
 
 
@@ -60,10 +63,12 @@ def keep(
     now: int,
     figure: Any,
     tuned: Tuned | None,
+    span: Span,
 ) -> tuple[Trained, bytes]:
     """Log one model to MLflow; what is known of it, and its file's content.
 
-    experiment, parent : of MLflow; now : when the training ended, ns UTC; tuned : the tuning that was looked at
+    experiment, parent : of MLflow; now : when the training ended, ns UTC; tuned : the tuning that was looked at; span :
+    of the history that the dataset was made of
     """
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
@@ -74,6 +79,7 @@ def keep(
         "tau_relative": dataset.tau_relative,
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
         "fingerprint": dataset.fingerprint, "volatility": question.trailing,
+        "from_ns": span.from_ns, "to_ns": span.to_ns,
     }  # fmt: skip
     run_id = tracking.log(
         experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
@@ -101,8 +107,8 @@ def keep(
     return Trained(f.calibrated, meta), content
 
 
-def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
-    """Log the training as a whole: its verdict, and as files the evaluation and its report.
+def finish(home: Home, evaluation: Evaluation, dataset: Dataset, besides: Sequence[Path] = ()) -> None:
+    """Log the training as a whole: its verdict, and as files the evaluation, its report, and those `besides`.
 
     A training without a baseline has no report; the tag "report" says why.
     """
@@ -125,8 +131,9 @@ def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
         tags={
             "leakage": evaluation.leakage.verdict, "verdict": evaluation.verdict.word,
             "fingerprint": evaluation.fingerprint, "label": evaluation.label, "report": about,
-        } | tau_tags,
-        files=[archive.file(home, evaluation.training), *files],
+        } | tau_tags
+        | ({"left_out": ", ".join(one.model for one in evaluation.left_out)} if evaluation.left_out else {}),
+        files=[archive.file(home, evaluation.training), *files, *besides],
         objects={"journey.json": [msgspec.to_builtins(d) for d in decisions]},
     )  # fmt: skip
 

@@ -72,6 +72,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     tau_relative: float | None = None
     seen: dict[str, Seen] = {}
     """What the training part held of each feature; {} where it was trained before that was kept."""
+    from_ns: int | None = None
+    """Start of the first bar and end of the last that the rows were made of; None in trainings before ranges."""
+    to_ns: int | None = None
 
     @property
     def leaky(self) -> bool:

@@ -12,13 +12,12 @@ from typing import Any
 
 import numpy as np
 
-import models
-from core.errors import BadInput
 from core.evaluation.evaluate import REPLICATES, Forecast, evaluate
 from core.evaluation.record import UNCHECKED, Estimate, Evaluation, Judged
 from core.evaluation.scores import score, score_at
 from core.features.dataset import Dataset
-from core.training.fit import Beat, fit_one, silent
+from core.training.fit import chosen, fit_one, silent
+from core.training.pace import Beat
 
 CLAIMS: dict[str, Callable[[Judged], Estimate]] = {
     "over_base": lambda m: m.over_base,
@@ -27,14 +26,6 @@ CLAIMS: dict[str, Callable[[Judged], Estimate]] = {
     "within_over_best": lambda m: m.within.over_best,
 }
 """Gains whose interval is asked on which side of 0 it lies: pooled and inside sessions, on base rate and baselines."""
-
-
-def chosen(names: Sequence[str] = ()) -> list[Any]:
-    """The models `names`, () for all. Raises BadInput for a name that is none."""
-    found = models.discover()
-    if unknown := [name for name in names if name not in found]:
-        raise BadInput(f"no model named {', '.join(unknown)}; there is {', '.join(found)}")
-    return [model for name, model in found.items() if not names or name in names]
 
 
 def judged(

@@ -20,7 +20,8 @@ from core.config import Home, write_atomically
 from core.errors import BadInput, NotEnough
 from core.features.bars import SECOND_NS
 from core.training import tracking
-from core.training.folds import FEWEST, FOLDS, Beat, before_test, walk_forward
+from core.training.folds import FEWEST, FOLDS, before_test, walk_forward
+from core.training.pace import Beat
 from core.training.tuned import Trial, Tuned, comparable, digest, file_of, lift_of, question_of, read
 
 if TYPE_CHECKING:

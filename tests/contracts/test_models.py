@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
@@ -272,3 +273,16 @@ def test_a_file_of_another_kind_is_refused() -> None:
         models.from_bytes(".pkl", b"")
     with pytest.raises(ValueError, match="XGBoost cannot read"):
         models.from_bytes(".ubj", b"not a model")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_columns_contribute_adds_up_to_the_log_odds(name: str) -> None:
+    for estimator in (ready(name), models.calibrated(ready(name), (0.7, -1.2))):
+        parts = models.contributions(estimator, X_VAL)
+        if parts is None:
+            assert name not in ("logistic", "xgboost")
+            continue
+        assert parts.shape == (len(X_VAL), X.shape[1] + 1)
+        np.testing.assert_allclose(parts.sum(axis=1), logit(estimator.predict_proba(X_VAL)[:, 1]), atol=1e-5)
+        np.testing.assert_array_equal(parts[:3], models.contributions(estimator, X_VAL[:3]))
+        assert np.ptp(parts[:, -1]) == 0 and (np.abs(parts[:, :-1]).sum(axis=0) > 0).sum() >= 3

@@ -67,7 +67,7 @@ def test_before_a_tuning_the_page_offers_one_and_says_what_becomes_of_it(
     asked: list[tuple[str, list[str]]] = []
     monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
     app = visit(full, PAGE)
-    assert "Nothing tuned on this question yet" in words(app) and "Folds of the newest" not in words(app)
+    assert "Nothing tuned on this question yet" in words(app) and "Folds of this" not in words(app)
     app.selectbox(key="tune_model").select("xgboost").run()
     app.selectbox(key="tune_trials").select(10).run()
     assert buttons(app)["tune"].label == "Tune gradient boosting"
@@ -128,8 +128,8 @@ def test_the_folds_of_the_newest_training_are_a_table_best_mean_lift_first(visit
     app = visit(crowned, PAGE)
     assert not app.exception
     said = words(app)
-    assert "Folds of the newest training" in said and "Chosen on 2 folds instead." in said
-    table = said[said.index("mean lift") : said.index("scored from, UTC")]
+    assert "Folds of this training" in said and "Chosen on 2 folds instead." in said
+    table = said[said.index("lowest to highest") : said.index("scored from, UTC")]
     # 9.0 on one fold only; 3.0 is the geometric mean of 2.0 and 4.5
     assert table.index("logistic") < table.index("gradient boosting ★") < table.index("z-score rule")
     assert ">3.0</td>" in table and ">2.0 to 4.5</td>" in table and ">–</td>" in table

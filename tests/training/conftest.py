@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
+from core.__main__ import parser
 from core.config import Home
+from core.errors import BadInput
+from core.evaluation.record import UNCHECKED
 from core.features.dataset import Dataset
 from core.features.journey import Decision
 from core.features.labels import Question
+from core.ingestion.store import Writer
+from core.ingestion.ticks import Tick
 from core.training.fit import train
 from core.training.kept import Trained
+from core.training.standing import Standing
 
 SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]
@@ -76,6 +85,17 @@ def mlflow_home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return home
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings without the doctor and without a report, which other tests are about: both take seconds."""
+
+    def none(*_: object) -> NoReturn:
+        raise BadInput("no report in this test")
+
+    monkeypatch.setattr("core.evaluation.leakage.examine", lambda *_, **__: UNCHECKED)
+    monkeypatch.setattr("core.evaluation.reports.write", none)
+
+
 @pytest.fixture(scope="session")
 def told() -> list[tuple[float, str]]:
     """What the training of `trained` said on its way."""
@@ -83,8 +103,59 @@ def told() -> list[tuple[float, str]]:
 
 
 @pytest.fixture(scope="session")
-def trained(mlflow_home: Home, told: list[tuple[float, str]]) -> list[Trained]:
-    """All models, trained once on `make()` with seed 5."""
+def seen() -> list[Sequence[Standing]]:
+    """Where its models stood on its way."""
+    return []
+
+
+@pytest.fixture(scope="session")
+def trained(mlflow_home: Home, told: list[tuple[float, str]], seen: list[Sequence[Standing]]) -> list[Trained]:
+    """Three models, one of each way to be kept, trained once on `make()` with seed 5; tests/contracts has them all."""
     mlflow_home.journey_file.parent.mkdir(parents=True, exist_ok=True)
     mlflow_home.journey_file.write_bytes(b"".join(msgspec.json.encode(d) + b"\n" for d in DECISIONS))
-    return train(mlflow_home, make(), (), 5, lambda share, message: told.append((share, message)), quantile=0.9)
+    return train(
+        mlflow_home, make(), ("xgboost", "zscore", "logistic"), 5,
+        lambda share, message: told.append((share, message)), quantile=0.9, seen=seen.append,
+    )  # fmt: skip
+
+
+START_NS = 1_760_000_000 * 10**9
+FEW = ["zscore", "logistic", "xgboost"]
+MODEL_KEYS = "name pr_auc base_rate lift f1 precision recall theta n_rows n_spikes run_id".split()
+
+
+def ticks(seconds: int, product: str = "BTC-USD", start_ns: int = START_NS) -> list[Tick]:
+    """One tick a second whose volatility breathes every ten minutes, so that every split has spikes."""
+    rng = np.random.default_rng(1)
+    sd = 0.4e-4 * np.exp(1.2 * np.sin(np.arange(seconds) * 2 * np.pi / 600))
+    price = 91_000 * np.exp(np.cumsum(rng.normal(0, sd)))
+    return [
+        Tick(
+            venue="coinbase", product=product, price=int(p * 1e8), bid=int(p * 1e8) - 10**6, ask=int(p * 1e8) + 10**6,
+            exch_ts_ns=start_ns + i * 10**9, trade_id=i + 1,
+        )
+        for i, p in enumerate(price)
+    ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def filled(mlflow_home: Home) -> Home:
+    with Writer(mlflow_home) as writer:
+        writer.append(writer.source("import", "made up"), ticks(5400))
+    return mlflow_home
+
+
+def run(home: Home, *argv: str) -> dict[str, Any]:
+    args: argparse.Namespace = parser().parse_args([*argv, "--home", str(home.root)])
+    result: dict[str, Any] = json.loads(json.dumps(args.run(args, home), allow_nan=False))
+    return result
+
+
+def named(result: dict[str, Any], model: str) -> dict[str, Any]:
+    """What a training said of one model."""
+    return next(m for m in result["models"] if m["name"] == model)
+
+
+@pytest.fixture(scope="session")
+def result(filled: Home) -> dict[str, Any]:
+    return run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", ",".join(reversed(FEW)))

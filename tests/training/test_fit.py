@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,14 @@ import pytest
 import models
 from core.config import EXPERIMENT, Home
 from core.errors import BadInput, NotEnough, NotThere
-from core.evaluation import archive
+from core.evaluation import archive, importance
 from core.evaluation.scores import score
 from core.features.dataset import Dataset
 from core.training import kept, registry, tracking
-from core.training.fit import train
+from core.training.fit import chosen, train
 from core.training.kept import Trained
+from core.training.pace import pace
+from core.training.standing import Standing
 
 Make = Callable[..., Dataset]
 
@@ -37,8 +39,9 @@ def artifact(home: Home, run: Any, name: str) -> Path:
     return Path(urlparse(run.info.artifact_uri).path) / name
 
 
-def test_every_model_is_trained_in_the_order_of_discovery(trained: list[Trained]) -> None:
-    assert [t.meta.model for t in trained] == list(models.discover())
+def test_models_are_trained_in_the_order_of_discovery_all_of_them_where_none_is_named(trained: list[Trained]) -> None:
+    assert [t.meta.model for t in trained] == ["zscore", "logistic", "xgboost"]
+    assert [m.NAME for m in chosen()] == list(models.discover())
 
 
 def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: list[Trained]) -> None:
@@ -110,8 +113,7 @@ def test_artifacts_load_back_and_the_champion_is_the_best_on_validation(
         estimator, meta = registry.load(mlflow_home, one.meta.name)
         assert meta == one.meta and meta.missing == ("spread_60", "flow_60") and meta.volatility == "rv_60"
         np.testing.assert_array_equal(estimator.predict_proba(x), one.estimator.predict_proba(x))
-    champion = registry.champion(mlflow_home)
-    assert champion is not None
+    champion = registry.find(mlflow_home, archive.load(mlflow_home, trained[0].meta.training).champion or "")
     assert champion.validation.pr_auc == max(t.meta.validation.pr_auc for t in trained)
 
 
@@ -120,8 +122,58 @@ def test_progress_rises_to_one_and_says_what_is_done(told: list[tuple[float, str
     assert shares == sorted(shares) and shares[0] == 0 and shares[-1] == 1
     said = [message for _, message in told]
     assert "gradient boosting, round 40 of 400" in said and f"logging to MLflow, 2 of {len(trained)}" in said
+    assert "gradient boosting, fold 3 of 5" in said and not any("left" in message for message in said), "never timed"
 
 
+def test_each_model_is_told_of_as_it_is_fitted_and_of_test_only_when_all_are(
+    seen: list[Sequence[Standing]], trained: list[Trained], mlflow_home: Home
+) -> None:
+    states = [[row.state for row in rows] for rows in seen]
+    assert states[0] == ["waiting"] * 3 and states[-1] == ["judged"] * 3
+    assert ["fitted", "on folds", "waiting"] in states
+    first = next(row for rows in seen for row in rows if row.state == "on folds")
+    assert first.model == "zscore" and first.test is None
+    assert first.validation is not None and first.validation.value == pytest.approx(trained[0].meta.validation.pr_auc)
+    assert not any(row.test for rows in seen for row in rows if any(other.state == "on folds" for other in rows))
+    e = archive.load(mlflow_home, trained[0].meta.training)
+    assert {row.model: row.test for row in seen[-1]} == {m.model: m.ap for m in e.models}
+    assert [f"{row.model}-{e.training[:6]}" for row in seen[-1] if row.champion] == [e.champion]
+    assert all(row.fold_lift for row in seen[-1])
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_each_step_took_is_remembered_and_the_next_training_is_told_how_long_it_takes(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make
+) -> None:
+    known = pace(mlflow_home)
+    assert {"fit zscore", "folds xgboost", "judge", "importance", "open", "log", "report"} <= known.keys()
+    said: list[str] = []
+    train(mlflow_home, make_dataset(), ["zscore"], beat=lambda _, message: said.append(message), folds=2)
+    assert said[0].startswith("z-score rule, ") and said[0].endswith(" s left")
+
+
+def test_the_champion_says_what_it_leans_on(mlflow_home: Home, trained: list[Trained]) -> None:
+    e = archive.load(mlflow_home, trained[0].meta.training)
+    made = importance.load(mlflow_home, e.champion or "")
+    assert made is None, "240 rows of validation are less than two blocks of 300 s"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_model_that_cannot_be_fitted_is_left_out_and_the_others_are_trained(
+    mlflow_home: Home, trained: list[Trained], make_dataset: Make
+) -> None:
+    dataset, rows = make_dataset(), list[Sequence[Standing]]()
+    dataset.rows["rv_60"] = 1.0
+    (one,) = train(mlflow_home, dataset, ["zscore", "prevalence"], folds=0, seen=rows.append)
+    assert one.meta.model == "prevalence"
+    (left,) = archive.load(mlflow_home, one.meta.training).left_out
+    assert (left.model, left.title) == ("zscore", "z-score rule")
+    assert left.why.startswith("z-score rule cannot be fitted: rv_60 does not vary")
+    assert [(row.state, row.why) for row in rows[-1]] == [("judged", ""), ("left out", left.why)]
+    assert whole(mlflow_home, one.meta.training).data.tags["left_out"] == "zscore"
+
+
+@pytest.mark.usefixtures("quick")
 def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the_crown(
     mlflow_home: Home, trained: list[Trained], make_dataset: Make
 ) -> None:
@@ -164,7 +216,11 @@ def test_what_the_folds_said_is_kept_and_curves_of_alerts_are_logged_to_a_finish
 @pytest.mark.parametrize(
     ("quiet", "error", "sentence"),
     [
-        ("train", BadInput, "alarm clock cannot be fitted: .* all 720 rows are False"),
+        (
+            "train",
+            BadInput,
+            "no model can be fitted: z-score rule .* all 720 rows are False.*; logistic cannot be fitted",
+        ),
         ("validation", NotEnough, "validation.* has 0 spikes in 240 rows"),
         ("test", NotEnough, "the test part has 0 spikes in 240 rows"),
     ],
@@ -173,7 +229,7 @@ def test_a_part_without_a_spike_that_no_dataset_has_leaves_nothing_behind(
     home: Home, make_dataset: Make, quiet: str, error: type[Exception], sentence: str
 ) -> None:
     with pytest.raises(error, match=sentence):
-        train(home, make_dataset(quiet=quiet))
+        train(home, make_dataset(quiet=quiet), ["zscore", "logistic"])
     assert not home.root.exists()
 
 
@@ -191,7 +247,7 @@ def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champio
 
     monkeypatch.setattr(tracking, "log", dies_at_the_second)
     with pytest.raises(KeyboardInterrupt):
-        train(mlflow_home, make_dataset())
+        train(mlflow_home, make_dataset(), ["zscore", "prevalence"], folds=0)
     assert registry.runs(mlflow_home) == before and registry.champion(mlflow_home) == champion
 
 
@@ -205,7 +261,7 @@ def test_an_unknown_model_is_named_with_those_there_are(home: Home, make_dataset
 def test_a_model_that_cannot_be_fitted_says_why(home: Home, make_dataset: Make) -> None:
     dataset = make_dataset()
     dataset.rows["rv_60"] = 1.0
-    with pytest.raises(BadInput, match="z-score rule cannot be fitted: rv_60 does not vary"):
+    with pytest.raises(BadInput, match="no model can be fitted: z-score rule cannot be fitted: rv_60 does not vary"):
         train(home, dataset, ["zscore"])
 
 

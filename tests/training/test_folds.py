@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_folds_and_progress_rises(make_dataset: Mak
     assert first == walk_forward(make_dataset(), chosen("zscore", "xgboost"), 1)
     assert [fold.model for fold in first] == ["zscore"] * 5 + ["xgboost"] * 5
     assert [share for share, _ in told] == sorted(share for share, _ in told)
-    assert told[-1][1] == "fold 5 of 5, gradient boosting"
+    assert told[-1][1] == "gradient boosting, fold 5 of 5"
 
 
 def test_parameters_reach_the_model_of_that_name(make_dataset: Make) -> None:

@@ -146,6 +146,7 @@ def write(home: Home, found: Tuned, **changes: Any) -> None:
     file_of(home, changed.model, asked).write_bytes(msgspec.json.encode(changed))
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_next_training_uses_what_was_found_and_says_so(found: Tuned, mlflow_home: Home, make_dataset: Make) -> None:
     dataset, gained = purged(make_dataset()), {"gain": 0.2, "error": 0.1, "lift": 2.0, "own_lift": 1.6}
     write(mlflow_home, found, params={"C": 0.5}, used=True, **gained)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 import shutil
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,55 +10,15 @@ import msgspec
 import numpy as np
 import pytest
 
-import models
 from core import jobs
-from core.__main__ import main, parser
+from core.__main__ import main
 from core.config import Home, Settings, save_settings
 from core.errors import BadInput, Busy, NotEnough, NotThere
 from core.features.dataset import Dataset
 from core.ingestion.store import Writer
-from core.ingestion.ticks import Tick
 from core.training import registry
-
-START_NS = 1_760_000_000 * 10**9
-MODEL_KEYS = "name pr_auc base_rate lift f1 precision recall theta n_rows n_spikes run_id".split()
-
-
-def ticks(seconds: int, product: str = "BTC-USD", start_ns: int = START_NS) -> list[Tick]:
-    """One tick a second whose volatility breathes every ten minutes, so that every split has spikes."""
-    rng = np.random.default_rng(1)
-    sd = 0.4e-4 * np.exp(1.2 * np.sin(np.arange(seconds) * 2 * np.pi / 600))
-    price = 91_000 * np.exp(np.cumsum(rng.normal(0, sd)))
-    return [
-        Tick(
-            venue="coinbase", product=product, price=int(p * 1e8), bid=int(p * 1e8) - 10**6, ask=int(p * 1e8) + 10**6,
-            exch_ts_ns=start_ns + i * 10**9, trade_id=i + 1,
-        )
-        for i, p in enumerate(price)
-    ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def filled(mlflow_home: Home) -> Home:
-    with Writer(mlflow_home) as writer:
-        writer.append(writer.source("import", "made up"), ticks(5400))
-    return mlflow_home
-
-
-def run(home: Home, *argv: str) -> dict[str, Any]:
-    args: argparse.Namespace = parser().parse_args([*argv, "--home", str(home.root)])
-    result: dict[str, Any] = json.loads(json.dumps(args.run(args, home), allow_nan=False))
-    return result
-
-
-def named(result: dict[str, Any], model: str) -> dict[str, Any]:
-    """What a training said of one model."""
-    return next(m for m in result["models"] if m["name"] == model)
-
-
-@pytest.fixture(scope="module")
-def result(filled: Home) -> dict[str, Any]:
-    return run(filled, "train", "--quantile", "0.8", "--seed", "3")
+from core.training.standing import standings
+from tests.training.conftest import FEW, MODEL_KEYS, named, run, ticks
 
 
 def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home) -> None:
@@ -68,22 +26,24 @@ def test_train_prints_what_scripts_rely_on(result: dict[str, Any], filled: Home)
     assert result["tau"] > 0 and len(result["fingerprint"]) == 16
     assert list(result["splits"]) == ["train", "validation", "test"]
     assert all(0 < counts["spikes"] < counts["rows"] for counts in result["splits"].values())
-    assert [m["name"] for m in result["models"]] == list(models.discover())
+    assert [m["name"] for m in result["models"]] == FEW and result["left_out"] == []
     for model in result["models"]:
         assert set(MODEL_KEYS) <= model.keys()
         assert model["n_rows"] == result["splits"]["test"]["rows"]
         assert model["n_spikes"] == result["splits"]["test"]["spikes"]
-        assert model["lift"] > 1 or model["name"] in ("prevalence", "alarm_clock", "climatology", "spread_activity")
+        assert model["lift"] > 1
     assert result["leakage"]["verdict"] == "clean"
     assert {check["name"] for check in result["leakage"]["checks"]} > {"truncation", "label_interval", "signatures"}
     assert result["verdict"]["word"] in ("shown", "not shown", "no conclusion") and result["champion"]
     assert [split["split"] for split in result["evidence"]["splits"]] == ["train", "validation", "test"]
     assert {"imbalance_60", "flow_60"} <= set(result["missing"])
     job = jobs.read(filled, "train")
-    assert job.state == "done" and job.message == f"trained {len(models.discover())} models"
+    assert job.state == "done" and job.message == "trained 3 models"
+    assert [row.state for row in standings(job)] == ["judged"] * 3 and job.fields["folds"] == 5
     assert (filled.processed / "test.parquet").exists()
 
 
+@pytest.mark.usefixtures("quick")
 def test_the_same_words_give_the_same_numbers(result: dict[str, Any], filled: Home) -> None:
     again = run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", "xgboost")
     before, now = named(result, "xgboost"), again["models"][0]
@@ -100,6 +60,7 @@ def test_the_leaky_label_is_called_leaky(result: dict[str, Any], filled: Home) -
     assert run(filled, "evaluate")["leakage"]["verdict"] == "leaky"
 
 
+@pytest.mark.usefixtures("quick")
 def test_evaluate_repeats_the_stored_scores(result: dict[str, Any], filled: Home) -> None:
     last = run(filled, "train", "--quantile", "0.8", "--models", "logistic,zscore")
     shown = run(filled, "evaluate")
@@ -158,7 +119,8 @@ def test_verbs_mean_the_market_of_the_saved_feed_as_pages_do(
 ) -> None:
     home, model = several
 
-    def train(_home: Home, dataset: Dataset, *_: object, **__: object) -> NoReturn:
+    def train(_home: Home, dataset: Dataset, names: list[str], *_: object, **__: object) -> NoReturn:
+        assert names == [], "all of them"
         raise NotThere(f"would train on {dataset.venue}")
 
     monkeypatch.setattr("core.training.fit.train", train)
@@ -225,6 +187,7 @@ def test_drift_compares_parts_of_the_stored_ticks(filled: Home) -> None:
     assert jobs.read(filled, "drift").state == "done"
 
 
+@pytest.mark.usefixtures("quick")
 def test_settings_are_the_defaults_and_a_saved_tau_holds_for_its_own_question_only(
     result: dict[str, Any], filled: Home
 ) -> None:

@@ -5,6 +5,7 @@ from ui.charts.base import base
 from ui.charts.evaluation import ap_dots, pr_curves
 from ui.charts.evaluation_detail import lift_dots, reliability
 from ui.charts.events import event_line
+from ui.charts.leaning import costs, parts
 from ui.charts.ledger import gap_line
 from ui.charts.market import market_now, mid_and_spread, ticks_per_minute
 from ui.charts.monitor import monitor
@@ -17,6 +18,7 @@ __all__ = [
     "alert_curve",
     "ap_dots",
     "base",
+    "costs",
     "event_line",
     "gap_line",
     "journey",
@@ -24,6 +26,7 @@ __all__ = [
     "market_now",
     "mid_and_spread",
     "monitor",
+    "parts",
     "pr_curves",
     "reliability",
     "replayed",

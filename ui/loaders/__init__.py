@@ -58,11 +58,13 @@ from ui.loaders.question import (
     meter,
     ranked,
     signature,
+    stored,
     stretch,
     threshold,
 )
 from ui.loaders.replayed import agreed, models_of, replayed, stretches
 from ui.loaders.trained import band_rule, champion, comparison, newest, offered, runs, shadows, sheet, stale, theta
+from ui.loaders.trainings import Summary, compared, expected, leaning, summary
 from ui.loaders.watched import alerts, fared, sinks
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "Counters",
     "Disk",
     "Said",
+    "Summary",
     "advice",
     "agreed",
     "alert_decision",
@@ -83,6 +86,7 @@ __all__ = [
     "band_rule",
     "busy",
     "champion",
+    "compared",
     "comparison",
     "counters",
     "current_market",
@@ -91,6 +95,7 @@ __all__ = [
     "distribution",
     "evaluated",
     "evaluation",
+    "expected",
     "exported",
     "fared",
     "feed_names",
@@ -104,6 +109,7 @@ __all__ = [
     "journey",
     "labelled",
     "last_ticks",
+    "leaning",
     "line",
     "live",
     "log_file",
@@ -136,8 +142,10 @@ __all__ = [
     "sinks",
     "stale",
     "store_file",
+    "stored",
     "stretch",
     "stretches",
+    "summary",
     "tested",
     "theta",
     "threshold",

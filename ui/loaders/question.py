@@ -17,6 +17,7 @@ from core.features.dataset import Labelled
 from core.features.estimators import Ranked, Signature
 from core.features.journey import Advice, Decision
 from core.features.labels import Question
+from core.features.span import ALL, Span
 from core.ingestion.store import Market, Reader
 from ui.consequence import Backdrop, Distribution, backdrop, distribution_of, stretch_of
 from ui.loaders.history import History
@@ -34,9 +35,9 @@ def history_of(where: Home, venue: str, product: str) -> History:
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
-def _labelled(root: str, venue: str, product: str, question: Question, last_seq: int) -> Labelled:
+def _labelled(root: str, venue: str, product: str, question: Question, span: Span, last_seq: int) -> Labelled:
     reader = Reader(Home.resolve(root))
-    bars = _history(root, venue, product).bars(reader, last_seq)
+    bars = span.of(_history(root, venue, product).bars(reader, last_seq))
     return dataset.label(bars, question, venue, product, reader.unmended(venue, product))
 
 
@@ -50,16 +51,13 @@ def _relative(digest: str, question: Question, _rows: Labelled) -> Labelled:
     return _rows.asked(True)
 
 
-def labelled(market: Market, question: Question, relative: bool = False) -> Labelled:
-    """The rows of `market` that τ is set on, in bps or as a multiple of slow volatility, with their forward volatility
-    and split. Shared: do not change it. Raises NotEnough."""
-    rows = _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+def labelled(market: Market, question: Question, relative: bool = False, span: Span = ALL) -> Labelled:
+    """The rows of `market`, all or those of a `span`, that τ is set on: in bps or as a multiple of slow volatility.
+
+    With their forward volatility and split. Shared: do not change it. Raises NotEnough.
+    """
+    rows = _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
     return _relative(rows.digest, question, rows) if relative else rows
-
-
-def bars(market: Market) -> Bars:
-    """All closed bars of `market`. Shared: do not change them."""
-    return _history(str(home().root), market.venue, market.product).bars(Reader(home()), market.last_seq)
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -91,7 +89,7 @@ def _signature(digest: str, horizon_s: int, _history: Bars) -> Signature:
 
 def signature(rows: Labelled, market: Market) -> Signature:
     """The volatility signature of `market`. Raises NotEnough."""
-    return _signature(rows.digest, rows.question.horizon_s, bars(market))
+    return _signature(rows.digest, rows.question.horizon_s, stored(market))
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -122,6 +120,12 @@ def decide(rows: Labelled, tau: float, why: str) -> None:
     decided.decide(home(), rows, tau, why, time.time_ns())
 
 
+def stored(market: Market) -> Bars:
+    """All bars of `market`. Shared: do not change them."""
+    root = str(home().root)
+    return _history(root, market.venue, market.product).bars(Reader(Home.resolve(root)), market.last_seq)
+
+
 def threshold(rows: Labelled, settings: Settings) -> float:
     """τ that the settings ask for, in bps or as a multiple, as `rows` have it."""
     return rows.threshold(settings)
@@ -134,7 +138,6 @@ def meter(rows: Labelled, tau: float) -> Meter:
 
 __all__ = [
     "advice",
-    "bars",
     "decide",
     "distribution",
     "history_of",
@@ -144,6 +147,7 @@ __all__ = [
     "meter",
     "ranked",
     "signature",
+    "stored",
     "stretch",
     "threshold",
 ]
