@@ -104,7 +104,6 @@ class Monitor:
             "venue": self._tail.venue,
             "product": self._tail.product,
             "model": meta.name,
-            "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
             "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
