@@ -23,6 +23,7 @@ from ui.threshold_rows import journey_rows, overlap_rows, overlap_sentence
 
 SCALES = ("bps", "× the trailing hour")
 """What τ is in: absolute, or relative to slow volatility."""
+SLOW = "× slow volatility"
 QUIET = {"displayModeBar": False}
 
 
@@ -115,40 +116,41 @@ def spikes_panel(rows: Labelled, of: Distribution, tau: float) -> None:
     seen = loaders.stretch(rows, tau, which or STRETCHES[0])
     figure = charts.spikes(
         kind(), seen.price, seen.volatility, tau, seen.bands(tau),
-        unit=unit_of(rows), gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
+        unit=SLOW if rows.relative else "bps", gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
     )  # fmt: skip
     st.plotly_chart(figure, theme=None, config=QUIET, key="hour")
     note(of.meter(tau).sentence)
 
 
-def estimators_panel(rows: Labelled, market: Market, of: Distribution, tau: float) -> None:
-    """Whose spikes are whose at the percentile of `tau`, and what the sampling interval does to volatility."""
-    left, right = st.columns(2, gap="large")
-    if not rows.question.leaky:
-        with left:
-            at = of.percentile(tau)
-            block("Do the estimators agree?", f"each at its own P{at:.1f} of train, all splits")
-            pairs = loaders.ranked(rows).pairs(at)
-            table(*overlap_rows(pairs), key="overlap")
-            note(overlap_sentence(pairs, rows.question.label))
-    with right:
-        block("Signature", "volatility against the interval of its returns, inside sessions")
-        try:
-            found = loaders.signature(rows, market)
-        except NotEnough as why:
-            box(str(why), "idle", key="no_signature")
-            return
-        figure = charts.signature(kind(), found.interval_s, found.volatility_bps, found.horizon_s)
-        st.plotly_chart(figure, theme=None, config=QUIET, key="signature")
-        note(found.sentence)
+def overlap_panel(rows: Labelled, of: Distribution, tau: float) -> None:
+    """Whose spikes are whose at the percentile of `tau`."""
+    if rows.question.leaky:
+        return
+    at = of.percentile(tau)
+    block("Do the estimators agree?", f"each at its own P{at:.1f} of train, all splits")
+    pairs = loaders.ranked(rows).pairs(at)
+    table(*overlap_rows(pairs), key="overlap")
+    note(overlap_sentence(pairs, rows.question.label))
+
+
+def signature_panel(rows: Labelled, market: Market) -> None:
+    """What the sampling interval does to volatility."""
+    block("Signature", "volatility against the interval of its returns, inside sessions")
+    try:
+        found = loaders.signature(rows, market)
+    except NotEnough as why:
+        box(str(why), "idle", key="no_signature")
+        return
+    figure = charts.signature(kind(), found.interval_s, found.volatility_bps, found.horizon_s)
+    st.plotly_chart(figure, theme=None, config=QUIET, key="signature")
+    note(found.sentence)
 
 
 def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
-    """How τ came to be: a small chart of this question's decisions, and the table of all on this market."""
-    block("Journey", "every τ that was decided, on what, and why; the next training logs it")
+    """How τ came to be: a small chart of the decisions on this question."""
+    block("Journey", "every τ that was decided; the next training logs it")
     if not decisions:
         box("No τ decided yet. The first one that is used begins the journey.", "idle", key="no_journey")
-        return
     asked = (rows.question.label, rows.question.horizon_s, rows.relative)
     same = [d for d in decisions if (d.label, d.horizon_s, d.relative) == asked]
     if same:
@@ -158,7 +160,19 @@ def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
         ]
         figure = charts.journey(kind(), [d.decided_ns for d in same], [d.tau for d in same], said, unit_of(rows))
         st.plotly_chart(figure, theme=None, config=QUIET, key="journey_line")
-    table(*journey_rows(decisions), text=(0, 3, 7), key="journey")
+    elif decisions:
+        note("None on this question yet; those on others are in the table.")
+
+
+def history_panel(rows: Labelled, market: Market, decisions: list[Decision]) -> None:
+    """What does not change while the dial is turned: the signature, and the journey with all its decisions."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        signature_panel(rows, market)
+    with right:
+        journey_panel(rows, decisions)
+    if decisions:
+        table(*journey_rows(decisions), text=(0, 3, 7), key="journey")
 
 
 def unit_of(rows: Labelled) -> str:
@@ -166,4 +180,4 @@ def unit_of(rows: Labelled) -> str:
     return "×" if rows.relative else "bps"
 
 
-__all__ = ["decision_panel", "estimators_panel", "journey_panel", "question_controls", "spikes_panel", "unit_of"]
+__all__ = ["decision_panel", "history_panel", "overlap_panel", "question_controls", "spikes_panel", "unit_of"]
