@@ -155,6 +155,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         if self.tau_bps is not None and self.tau_relative is not None:
             raise ValueError(f"a threshold of {self.tau_bps} bps and one of {self.tau_relative} times slow volatility")
 
+    @property
+    def tau(self) -> float | None:
+        """The threshold as it was set, bps or a multiple of slow volatility; None where none was."""
+        return self.tau_bps if self.tau_relative is None else self.tau_relative
+
     def theta_for(self, model: str, otherwise: float) -> float:
         """The alert probability of `model`: the user's where it was set for this one, else `otherwise`."""
         return self.theta if self.theta is not None and self.theta_model == model else otherwise

@@ -34,7 +34,7 @@ def choose(setting: str, key: str) -> None:
         _told(lambda: loaders.save(**{setting: value}))
 
 
-FORGOTTEN: dict[str, Any] = {"tau_bps": None, "theta": None, "theta_model": ""}
+FORGOTTEN: dict[str, Any] = {"tau_bps": None, "tau_relative": None, "theta": None, "theta_model": ""}
 """What belongs to one market: volatility of another one is of another size."""
 
 
@@ -134,7 +134,7 @@ def use_tau(rows: Labelled, tau: float, why: str) -> None:
 
 
 def ask(setting: str, key: str) -> None:
-    """Change the question (label or horizon): the old τ is in another unit of volatility, so it is forgotten."""
+    """Change the question (label or horizon): the old τ is of another volatility, so it is forgotten."""
     value = Session().chosen(key)
 
     def act() -> None:
@@ -159,7 +159,10 @@ def _asked() -> list[str]:
     """Question, threshold, seed and market as the options of a verb."""
     chosen, market = loaders.settings(), loaders.current_market()
     argv = ["--label", chosen.label, "--horizon", str(chosen.horizon_s), "--seed", str(chosen.seed)]
-    argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
+    if chosen.tau_relative is not None:
+        argv += ["--tau-relative", repr(chosen.tau_relative)]
+    else:
+        argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
     return argv if market is None else [*argv, "--venue", market.venue, "--product", market.product]
 
 

@@ -22,7 +22,7 @@ from core.config import LEAKY_LABELS, LabelName, Settings
 from core.errors import BadInput
 from core.features import formulas
 from core.features.bars import SECOND_NS
-from core.features.windows import WINDOWS_S
+from core.features.windows import CORE_S, WINDOWS_S
 
 Floats = NDArray[np.float64]
 
@@ -134,6 +134,35 @@ def held_against(question: Question, slow: Floats, bar_end_ns: NDArray[np.int64]
         whole = (session[-n:] == session[:n]) & (bar_end_ns[-n:] - bar_end_ns[:n] == question.ahead * SECOND_NS)
         standing[-n:] = np.where(whole & ~np.isnan(slow[:n]), slow[:n], slow[-n:])
     return standing
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A question with its threshold: a number of bps, or a multiple of slow volatility (tau_bps is then not used); none
+    where both are None."""
+
+    question: Question
+    tau_bps: float | None
+    tau_relative: float | None
+
+    def taus(self, features: Floats) -> Floats:
+        """What each bar's forward volatility is held against, (n,) bps; NaN where that is not known.
+
+        features has shape (len(FEATURES), n); a row reads the bars up to its own.
+        """
+        if self.tau_relative is not None:
+            return self.tau_relative * slow_volatility(self.question, features)
+        return np.full(features.shape[1], np.nan if self.tau_bps is None else self.tau_bps)
+
+    def standing(self, features: Floats, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+        """What each bar's TRAILING volatility is held against, (n,) bps: see `held_against`."""
+        return held_against(self.question, self.taus(features), bar_end_ns, session)
+
+    @property
+    def warm_up_s(self) -> int:
+        """Returns that a session must have had before one of its bars is forecast."""
+        name = f"rv_{CORE_S}" if self.tau_relative is None else self.question.slow
+        return formulas.FEATURES[formulas.NAMES.index(name)].from_s
 
 
 def shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:

@@ -48,7 +48,7 @@ def forecasts(
     models cope; bars without core windows, or without the slow volatility that a relative tau needs, have no row.
     """
     features = table(history)
-    tau = meta.taus(features)
+    tau = meta.asked.taus(features)
     core = ~np.isnan(features[formulas.NAMES.index(f"rv_{CORE_S}")]) & ~np.isnan(tau)
     used = features[[formulas.NAMES.index(name) for name in meta.features]]
     known = (~np.isnan(used[:, core])).sum(axis=1)

@@ -15,14 +15,12 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomically
 from core.errors import Damaged, NotThere
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
-from core.features.labels import Question, slow_volatility
+from core.features.labels import Question, Threshold
 
 if TYPE_CHECKING:
     from core.ingestion.store import Market
@@ -77,16 +75,9 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
         return self.label in LEAKY_LABELS
 
     @property
-    def question(self) -> Question:
-        """The label and the horizon that it answers."""
-        return Question(self.label, self.horizon_s)
-
-    def taus(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The threshold on each bar's forward volatility in bps, (n,), from features (len(FEATURES), n); NaN where it
-        is relative and the bar has no slow volatility."""
-        if self.tau_relative is None:
-            return np.full(features.shape[1], self.tau_bps)
-        return self.tau_relative * slow_volatility(self.question, features)
+    def asked(self) -> Threshold:
+        """The question with its threshold, for bars of any history."""
+        return Threshold(Question(self.label, self.horizon_s), self.tau_bps, self.tau_relative)
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):

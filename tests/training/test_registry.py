@@ -182,9 +182,9 @@ def test_stale_says_what_changed(trained: list[Trained], now: dict[str, object],
 @pytest.mark.parametrize(
     ("was", "now", "sentence"),
     [
-        (None, {"tau_relative": 1.8}, "trained on τ in bps, now a multiple of slow volatility"),
-        (1.8, {}, "trained on τ a multiple of slow volatility, now in bps"),
-        (1.8, {"tau_bps": 8.7}, "trained on τ a multiple of slow volatility, now in bps"),
+        (None, {"tau_relative": 1.8}, "trained on τ in bps, now as a multiple of slow volatility"),
+        (1.8, {}, "trained on τ as a multiple of slow volatility, now in bps"),
+        (1.8, {"tau_bps": 8.7}, "trained on τ as a multiple of slow volatility, now in bps"),
         (1.8, {"tau_relative": 1.8}, None),
         (1.8, {"tau_relative": 1.5}, "trained on τ 1.8 × slow volatility, now 1.5 ×"),
     ],
@@ -202,10 +202,10 @@ def test_the_thresholds_of_a_model_are_those_of_the_labels(trained: list[Trained
     from tests.features import tapes
 
     features, meta = dataset.table(tapes.bars(500, 1)), trained[0].meta
-    assert set(meta.taus(features)) == {meta.tau_bps}
+    assert set(meta.asked.taus(features)) == {meta.tau_bps}
     relative = msgspec.structs.replace(meta, tau_relative=1.8)
-    expected = 1.8 * slow_volatility(meta.question, features)
-    assert np.array_equal(relative.taus(features), expected, equal_nan=True)
+    expected = 1.8 * slow_volatility(meta.asked.question, features)
+    assert np.array_equal(relative.asked.taus(features), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize(
