@@ -12,10 +12,9 @@ from typing import Any
 from core import jobs
 from core.errors import TremorError
 from core.features.dataset import Labelled
-from core.features.labelled import worded
 from core.live import alerts, pipeline
 from core.training import tracking
-from ui import loaders
+from ui import loaders, text
 from ui.state import Session
 from ui.threshold_dial import Bins, released
 
@@ -128,7 +127,7 @@ def use_tau(rows: Labelled, tau: float, why: str) -> None:
 
     def act() -> None:
         loaders.decide(rows, tau, why)
-        Session().say(f"τ is {worded(tau, rows.relative)} now.")
+        Session().say(f"τ is {text.tau(*(None, tau) if rows.relative else (tau,))} now.")
 
     _told(act)
 

@@ -10,7 +10,6 @@ from core.features import journey
 from core.features.dataset import Labelled
 from core.features.formulas import FEATURES, NAMES
 from core.features.journey import Advice, Decision
-from core.features.labelled import worded
 from core.features.windows import WINDOWS_S
 from core.ingestion.store import Market
 from ui import actions, charts, loaders, text
@@ -18,7 +17,7 @@ from ui.consequence import STRETCHES, Distribution, resting, warned
 from ui.evaluation_timeline import ticks
 from ui.shell import block, box, kind, note, table
 from ui.state import Session
-from ui.theme import bps, count
+from ui.theme import bps
 from ui.threshold_rows import journey_rows, overlap_rows, overlap_sentence
 
 SCALES = ("bps", "× the trailing hour")
@@ -84,7 +83,11 @@ def decision_panel(
     box(found.sentence, "ok" if found.enough else "warn", key="smallest_split")
     if advice:
         box(advice.sentence, "warn" if advice.moved else "idle", key="advice")
-    said = f"In use: <b>{worded(in_use, relative)}</b>." if in_use else f"In use: {_until(of, rows, settings)}."
+    said = (
+        f"In use: <b>{text.tau(settings.tau_bps, settings.tau_relative)}</b>."
+        if in_use
+        else f"In use: {_until(of, rows, settings)}."
+    )
     if champion and not same:
         said += " Another τ makes the champion stale: it answers another question."
     note(said + _warm_up(rows))
@@ -101,8 +104,8 @@ def _warm_up(rows: Labelled) -> str:
         return ""
     from_s = FEATURES[NAMES.index(rows.question.slow)].from_s
     return (
-        f" Slow volatility warms up: a session has it from its {from_s:,}th second on, and {count(rows.warming)} rows "
-        "without it are left out."
+        f" Slow volatility, the trailing hour's, warms up: a session has it from its {from_s:,}th second on. "
+        + text.warming(rows.warming)
     )
 
 

@@ -157,7 +157,7 @@ def test_1_capture(page: playwright.Page, server: str, home: Home) -> None:
     assert len(ticks) == 20
     prices = [float(c.replace(",", "")) for row in ticks for c in row[1:3]]
     assert all(10_000 < p < 1_000_000 for p in prices)
-    assert page.locator(".st-key-mid .js-plotly-plot").count() == 1
+    expect(page.locator(".st-key-mid .js-plotly-plot")).to_have_count(1)
 
 
 def captured_s(home: Home) -> float:
