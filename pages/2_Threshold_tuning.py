@@ -10,8 +10,8 @@ from ui.state import Session
 from ui.threshold_dial import threshold_dial
 from ui.threshold_panels import (
     decision_panel,
-    estimators_panel,
-    journey_panel,
+    history_panel,
+    overlap_panel,
     question_controls,
     spikes_panel,
     unit_of,
@@ -57,7 +57,7 @@ with open_page(title, sentence, loaders.shown()):
             decision_panel(rows, of, tau, settings, advice, champion is not None)
         with caught():
             spikes_panel(rows, of, tau)
-            estimators_panel(rows, market, of, tau)
+            overlap_panel(rows, of, tau)
 
     dial()
-    journey_panel(rows, decisions)
+    history_panel(rows, market, decisions)

@@ -14,12 +14,11 @@ from core.config import Settings
 from core.errors import TremorError
 from core.evaluation.policy import Rule
 from core.features.dataset import Labelled
-from core.features.labelled import worded
 from core.features.span import ALL, Span
 from core.live import alerts, pipeline
 from core.training import tracking
 from core.training.folds import FOLDS
-from ui import loaders
+from ui import loaders, text
 from ui.state import Session
 from ui.theme import iso
 from ui.threshold_dial import Bins, released
@@ -144,7 +143,7 @@ def use_tau(rows: Labelled, tau: float, why: str) -> None:
 
     def act() -> None:
         loaders.decide(rows, tau, why)
-        Session().say(f"τ is {worded(tau, rows.relative)} now.")
+        Session().say(f"τ is {text.tau(*(None, tau) if rows.relative else (tau,))} now.")
 
     _told(act)
 

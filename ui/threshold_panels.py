@@ -10,7 +10,6 @@ from core.features import journey
 from core.features.dataset import Labelled
 from core.features.formulas import FEATURES, NAMES
 from core.features.journey import Advice, Decision
-from core.features.labelled import worded
 from core.features.windows import WINDOWS_S
 from core.ingestion.store import Market
 from ui import actions, charts, loaders, text
@@ -19,11 +18,12 @@ from ui.evaluation_timeline import ticks
 from ui.live_figure import live_figure
 from ui.shell import block, box, kind, note, table
 from ui.state import Session
-from ui.theme import bps, count
+from ui.theme import bps
 from ui.threshold_rows import journey_rows, overlap_rows, overlap_sentence
 
 SCALES = ("bps", "× the trailing hour")
 """What τ is in: absolute, or relative to slow volatility."""
+SLOW = "× slow volatility"
 
 
 def question_controls(settings: Settings) -> bool:
@@ -83,7 +83,11 @@ def decision_panel(
     box(found.sentence, "ok" if found.enough else "warn", key="smallest_split")
     if advice:
         box(advice.sentence, "warn" if advice.moved else "idle", key="advice")
-    said = f"In use: <b>{worded(in_use, relative)}</b>." if in_use else f"In use: {_until(of, rows, settings)}."
+    said = (
+        f"In use: <b>{text.tau(settings.tau_bps, settings.tau_relative)}</b>."
+        if in_use
+        else f"In use: {_until(of, rows, settings)}."
+    )
     if champion and not same:
         said += " Another τ makes the champion stale: it answers another question."
     note(said + _warm_up(rows))
@@ -100,8 +104,8 @@ def _warm_up(rows: Labelled) -> str:
         return ""
     from_s = FEATURES[NAMES.index(rows.question.slow)].from_s
     return (
-        f" Slow volatility warms up: a session has it from its {from_s:,}th second on, and {count(rows.warming)} rows "
-        "without it are left out."
+        f" Slow volatility, the trailing hour's, warms up: a session has it from its {from_s:,}th second on. "
+        + text.warming(rows.warming)
     )
 
 
@@ -115,40 +119,41 @@ def spikes_panel(rows: Labelled, of: Distribution, tau: float) -> None:
     seen = loaders.stretch(rows, tau, which or STRETCHES[0])
     figure = charts.spikes(
         kind(), seen.price, seen.volatility, tau, seen.bands(tau),
-        unit=unit_of(rows), gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
+        unit=SLOW if rows.relative else "bps", gaps=seen.on.gaps, ticks=ticks(seen.on), end=float(seen.on.at_s[-1]),
     )  # fmt: skip
     live_figure(figure, key="hour", label=text.FIGURES["hour"], zoom=False)
     note(of.meter(tau).sentence)
 
 
-def estimators_panel(rows: Labelled, market: Market, of: Distribution, tau: float) -> None:
-    """Whose spikes are whose at the percentile of `tau`, and what the sampling interval does to volatility."""
-    left, right = st.columns(2, gap="large")
-    if not rows.question.leaky:
-        with left:
-            at = of.percentile(tau)
-            block("Do the estimators agree?", f"each at its own P{at:.1f} of train, all splits")
-            pairs = loaders.ranked(rows).pairs(at)
-            table(*overlap_rows(pairs), key="overlap")
-            note(overlap_sentence(pairs, rows.question.label))
-    with right:
-        block("Signature", "volatility against the interval of its returns, inside sessions")
-        try:
-            found = loaders.signature(rows, market)
-        except NotEnough as why:
-            box(str(why), "idle", key="no_signature")
-            return
-        figure = charts.signature(kind(), found.interval_s, found.volatility_bps, found.horizon_s)
-        live_figure(figure, key="signature", label=text.FIGURES["signature"], zoom=False)
-        note(found.sentence)
+def overlap_panel(rows: Labelled, of: Distribution, tau: float) -> None:
+    """Whose spikes are whose at the percentile of `tau`."""
+    if rows.question.leaky:
+        return
+    at = of.percentile(tau)
+    block("Do the estimators agree?", f"each at its own P{at:.1f} of train, all splits")
+    pairs = loaders.ranked(rows).pairs(at)
+    table(*overlap_rows(pairs), key="overlap")
+    note(overlap_sentence(pairs, rows.question.label))
+
+
+def signature_panel(rows: Labelled, market: Market) -> None:
+    """What the sampling interval does to volatility."""
+    block("Signature", "volatility against the interval of its returns, inside sessions")
+    try:
+        found = loaders.signature(rows, market)
+    except NotEnough as why:
+        box(str(why), "idle", key="no_signature")
+        return
+    figure = charts.signature(kind(), found.interval_s, found.volatility_bps, found.horizon_s)
+    live_figure(figure, key="signature", label=text.FIGURES["signature"], zoom=False)
+    note(found.sentence)
 
 
 def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
-    """How τ came to be: a small chart of this question's decisions, and the table of all on this market."""
-    block("Journey", "every τ that was decided, on what, and why; the next training logs it")
+    """How τ came to be: a small chart of the decisions on this question."""
+    block("Journey", "every τ that was decided; the next training logs it")
     if not decisions:
         box("No τ decided yet. The first one that is used begins the journey.", "idle", key="no_journey")
-        return
     asked = (rows.question.label, rows.question.horizon_s, rows.relative)
     same = [d for d in decisions if (d.label, d.horizon_s, d.relative) == asked]
     if same:
@@ -158,7 +163,19 @@ def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
         ]
         figure = charts.journey(kind(), [d.decided_ns for d in same], [d.tau for d in same], said, unit_of(rows))
         live_figure(figure, key="journey_line", label=text.FIGURES["journey"], zoom=False)
-    table(*journey_rows(decisions), text=(0, 3, 7), key="journey")
+    elif decisions:
+        note("None on this question yet; those on others are in the table.")
+
+
+def history_panel(rows: Labelled, market: Market, decisions: list[Decision]) -> None:
+    """What does not change while the dial is turned: the signature, and the journey with all its decisions."""
+    left, right = st.columns(2, gap="large")
+    with left:
+        signature_panel(rows, market)
+    with right:
+        journey_panel(rows, decisions)
+    if decisions:
+        table(*journey_rows(decisions), text=(0, 3, 7), key="journey")
 
 
 def unit_of(rows: Labelled) -> str:
@@ -166,4 +183,4 @@ def unit_of(rows: Labelled) -> str:
     return "×" if rows.relative else "bps"
 
 
-__all__ = ["decision_panel", "estimators_panel", "journey_panel", "question_controls", "spikes_panel", "unit_of"]
+__all__ = ["decision_panel", "history_panel", "overlap_panel", "question_controls", "spikes_panel", "unit_of"]

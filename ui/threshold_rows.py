@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from core.features.estimators import Pair
 from core.features.journey import Decision
 from ui.tables import Rows
-from ui.theme import MISSING, bps, count, percent, prob, utc
+from ui.text import tau_cell
+from ui.theme import MISSING, count, percent, prob, utc
 
 
 def overlap_rows(pairs: Sequence[Pair]) -> Rows:
@@ -48,7 +49,7 @@ def journey_rows(decisions: Sequence[Decision], most: int = 50) -> Rows:
     rows = [
         [
             utc(d.decided_ns, now, zone=False),
-            bps(d.tau) + (" ×" if d.relative else " bps"),
+            tau_cell(d.tau_bps, d.tau_relative, " bps"),
             f"P{d.percentile:.1f}",
             f"{d.label}, {d.horizon_s} s",
             count(d.size),

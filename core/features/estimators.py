@@ -52,8 +52,8 @@ class Signature:
         if self.ratio > 1:
             return f"{held} (z {_minus(self.z)}): microstructure noise is visible, estimators on 1 s returns read high."
         return (
-            f"{held} (z {_minus(self.z)}): no noise that reads high; the price moves on in the same direction for "
-            "seconds, so estimators on 1 s returns read low."
+            f"{held} (z {_minus(self.z)}): no microstructure noise is visible; the price moves on in one direction for "
+            "seconds instead, so estimators on 1 s returns read low."
         )
 
 

@@ -17,6 +17,7 @@ import pytest
 import models
 from core import jobs
 from core.config import Home, load_settings
+from core.features import journey
 from core.ingestion.store import Reader
 from core.training import registry
 
@@ -161,7 +162,7 @@ def test_1_capture(page: playwright.Page, server: str, home: Home) -> None:
     assert len(ticks) == 20
     prices = [float(c.replace(",", "")) for row in ticks for c in row[1:3]]
     assert all(10_000 < p < 1_000_000 for p in prices)
-    assert page.locator(".st-key-mid .js-plotly-plot").count() == 1
+    expect(page.locator(".st-key-mid .js-plotly-plot")).to_have_count(1)
 
 
 def captured_s(home: Home) -> float:
@@ -179,7 +180,17 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     dial.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowLeft")
+    page.keyboard.press("PageUp")
+    typed = page.get_by_label("or a percentile such as P96.5")
+    typed.fill("nonsense")
+    typed.press("Enter")
+    expect(page.locator(".dial .how")).to_contain_text("not a threshold")
+    typed.fill("P90")
+    typed.press("Enter")
     page.locator(".st-key-at_tau").scroll_into_view_if_needed()
+    expect(page.locator(".st-key-use_tau button")).to_be_enabled()
+    settled(page)
+    page.locator(".st-key-why input").fill("one second in ten")
     press_when_enabled(page, "use_tau")
     wait(lambda: load_settings(home).tau_bps is not None, 20)
     tau = load_settings(home).tau_bps
@@ -192,6 +203,9 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     assert [row[0] for row in splits] == ["train", "validation", "test"]
     assert 0.08 < spikes[0] / seconds[0] < 0.12
     assert min(spikes) > 0
+    (decided,) = journey.read(home)
+    assert (decided.why, decided.tau_bps, list(decided.spikes.values())) == ("one second in ten", tau, spikes)
+    assert [row[-1] for row in rows(page, "journey")] == ["one second in ten"]
 
 
 def press_when_enabled(page: playwright.Page, key: str) -> None:
