@@ -148,7 +148,6 @@ def test_the_intervals_hold_the_truth_at_every_size(n: int) -> None:
         assert share >= 0.90 - 2 * np.sqrt(0.9 * 0.1 / runs), name
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("calm", [1.0, 0.2])
 def test_the_interval_of_a_rate_holds_it_also_where_alerts_come_in_clusters(calm: float) -> None:
     n, rate, held = 25_000, 4.0, []
