@@ -88,7 +88,7 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
             help=HELP["cooldown"],
         )  # fmt: skip
         rearm = st.number_input(
-            "Re-arming share", 0.05, 1.0, share, 0.05, key=session.anew("rearm", basis), width=130,
+            "Re-arming share", min(0.05, share), 1.0, share, 0.05, key=session.anew("rearm", basis), width=130,
             help=HELP["rearm"],
         )  # fmt: skip
     aim = Aim(by=by, value=float(value))

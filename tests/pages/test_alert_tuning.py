@@ -130,6 +130,15 @@ def test_the_best_pair_is_offered_and_tried(visit: Visit, home: Home) -> None:
     assert (shown["cooldown"], shown["re-arms below"]) == (f"{offered[1]} s", f"{offered[2]} × odds of θ")
 
 
+def test_a_rule_set_on_the_command_line_is_what_the_page_begins_at(visit: Visit, home: Home) -> None:
+    evaluated(home)
+    saved(home, theta=0.3, theta_model="logistic-t1", cooldown_s=0, rearm=0.01)
+    app = visit(home, PAGE)
+    assert not app.exception
+    assert (app.number_input(key="cooldown").value, app.number_input(key="rearm").value) == (0, 0.01)
+    assert "0 s apart, re-arms at 0.01" in words(app)
+
+
 def test_another_model_is_compared_and_not_used(visit: Visit, home: Home, started: Started) -> None:
     evaluated(home)
     app = visit(home, PAGE)
