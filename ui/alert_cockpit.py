@@ -88,7 +88,7 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
             help=HELP["cooldown"],
         )  # fmt: skip
         rearm = st.number_input(
-            "Re-arming share", 0.05, 1.0, share, 0.05, key=session.anew("rearm", basis), width=130,
+            "Re-arming share", min(0.05, share), 1.0, share, 0.05, key=session.anew("rearm", basis), width=130,
             help=HELP["rearm"],
         )  # fmt: skip
     aim = Aim(by=by, value=float(value))
@@ -160,7 +160,7 @@ def _history(e: Evaluation, made: Decision) -> None:
             moment = int(moments[look][at])
             window = moment - AROUND_S * SECOND_NS, moment + AROUND_S * SECOND_NS
     if look != "all" and at is None:
-        note(f"No {look} on test with this rule.")
+        note(f"{'No false alert' if look == 'false alert' else f'Nothing {look}'} on test with this rule.")
         return
     if at is not None:
         note(f"{look.capitalize()} {at + 1} of {moments[look].size}: {utc(int(moments[look][at]), 1)}, 15 min around.")

@@ -80,8 +80,8 @@ def choose(s: Sweep, aim: Aim, part: str) -> Choice:
 
     budget : of the thetas before the first that breaks it, from the highest down, the one that alerts most, of equal
         ones the lowest (`budget.theta_for_budget`). recall : the highest that reaches the floor; where none does, the
-        highest of those that catch most. cost : the highest of the cheapest. Where silence is best, theta is above
-        every forecast.
+        highest of those that catch most. cost : the highest of the cheapest. Where silence is best, or nothing else
+        is possible, theta is above every forecast.
 
     Raises
     ------
@@ -106,7 +106,9 @@ def _for_budget(s: Sweep, most_per_h: float) -> tuple[int | None, bool, str]:
     kept = s.alerts[: over[0]] if over.size else s.alerts
     if not kept.size:
         return None, True, "Nothing alerts: even the highest P breaks the budget"
-    at = kept.size - 1 - int(np.argmax(kept[::-1])) if kept.any() else 0
+    if not kept.any():
+        return None, True, "Nothing alerts: no θ that keeps to the budget raises an alert"
+    at = kept.size - 1 - int(np.argmax(kept[::-1]))
     return at, True, f"θ {s.theta[at]:.3g} keeps to {most_per_h:g} alerts an hour"
 
 
@@ -117,6 +119,8 @@ def _for_recall(s: Sweep, floor: float) -> tuple[int | None, bool, str]:
         at = int(reached[0])
         return at, True, f"θ {s.theta[at]:.3g} is the highest that catches {100 * floor:.0f} % of the episodes"
     at = int(np.argmax(s.caught))
+    if not s.caught[at]:
+        return None, False, "Nothing is worth an alert: no θ catches an episode"
     best = 100 * s.caught[at] / s.episodes
     return at, False, f"No θ catches {100 * floor:.0f} %: the best possible is {best:.0f} %, at θ {s.theta[at]:.3g}"
 

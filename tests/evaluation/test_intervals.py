@@ -148,6 +148,23 @@ def test_the_intervals_hold_the_truth_at_every_size(n: int) -> None:
         assert share >= 0.90 - 2 * np.sqrt(0.9 * 0.1 / runs), name
 
 
+@pytest.mark.parametrize("calm", [1.0, 0.2])
+def test_the_interval_of_a_rate_holds_it_also_where_alerts_come_in_clusters(calm: float) -> None:
+    n, rate, held = 25_000, 4.0, []
+    for seed in range(120):
+        rng = np.random.default_rng(seed)
+        level = np.repeat(np.where(rng.random(n // 900 + 1) < 0.5, 2 - calm, calm), 900)[:n]
+        alert = rng.random(n) < rate / 3600 * level
+        blocks = Blocks(seconds(n), 300, 300, seed)
+        drawn = blocks.sums(alert[:, None].astype(float))[:, 0]
+        found = estimate(3600 / n * np.append(alert.sum(), drawn), blocks.holding(alert), "root")
+        if found.low is not None and found.high is not None:
+            assert found.low >= 0
+            held.append(found.low <= rate <= found.high)
+    assert len(held) > 100
+    assert np.mean(held) >= 0.93 - 2 * np.sqrt(0.93 * 0.07 / len(held))
+
+
 def test_with_spikes_in_too_few_blocks_there_are_no_ends_and_with_no_spike_no_value() -> None:
     y, p = np.zeros(3000, bool), np.linspace(0, 1, 3000)
     blocks = Blocks(seconds(3000), 300, 100)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -14,7 +16,7 @@ from core.config import Home, load_settings
 from core.evaluation import archive
 from core.training import registry
 from tests.pages.conftest import saved, trained
-from tests.pages.evaluated import LEAKY, evaluated
+from tests.pages.evaluated import LEAKY, evaluated, forecasts, market
 from tests.pages.filled import fill
 from tests.pages.test_evaluation import box, table
 from tests.pages.test_states import words
@@ -60,6 +62,24 @@ def test_rows_that_are_gone_are_one_sentence(visit: Visit, home: Home) -> None:
     app = visit(home, PAGE)
     assert not app.exception
     assert box(app, "is missing: train again") == "bad"
+
+
+def test_where_nothing_alerts_there_is_no_theta_to_use(visit: Visit, home: Home) -> None:
+    e = evaluated(home)
+    dataset = market(400)
+    flat = [
+        replace(f, p_validation=np.full_like(f.p_validation, 0.05), p_test=np.full_like(f.p_test, 0.05))
+        for f in forecasts(dataset, "t1", 1.0)
+    ]
+    archive.save(home, e, dataset, flat)
+    app = visit(home, PAGE)
+    assert not app.exception
+    assert box(app, "Nothing alerts: no θ that keeps to the budget raises an alert on validation.") == "warn"
+    assert app.button(key="use_rule").disabled and app.metric[0].value == "–"
+    app.button_group(key="aim").set_value("recall").run()
+    assert box(app, "Nothing is worth an alert: no θ catches an episode") == "warn"
+    app.button_group(key="look").set_value("caught").run()
+    assert not app.exception and "Nothing caught on test with this rule." in words(app)
 
 
 def test_each_aim_gives_a_theta_of_validation_shown_on_test_beside_the_one_in_use(visit: Visit, home: Home) -> None:
@@ -108,6 +128,15 @@ def test_the_best_pair_is_offered_and_tried(visit: Visit, home: Home) -> None:
     assert not app.exception
     shown = {r[0]: r[1] for r in table(app, "")}
     assert (shown["cooldown"], shown["re-arms below"]) == (f"{offered[1]} s", f"{offered[2]} × odds of θ")
+
+
+def test_a_rule_set_on_the_command_line_is_what_the_page_begins_at(visit: Visit, home: Home) -> None:
+    evaluated(home)
+    saved(home, theta=0.3, theta_model="logistic-t1", cooldown_s=0, rearm=0.01)
+    app = visit(home, PAGE)
+    assert not app.exception
+    assert (app.number_input(key="cooldown").value, app.number_input(key="rearm").value) == (0, 0.01)
+    assert "0 s apart, re-arms at 0.01" in words(app)
 
 
 def test_another_model_is_compared_and_not_used(visit: Visit, home: Home, started: Started) -> None:
