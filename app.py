@@ -2,15 +2,15 @@
 
 import streamlit as st
 
-from ui import actions, charts, loaders, shown
+from ui import actions, charts, loaders, shown, text
 from ui.cells import home_cells, no_data
 from ui.evidence import lines_of, pooled_lines
 from ui.live_figure import live_figure
 from ui.pipeline import Facts, steps
 from ui.shell import block, caught, fragment, kind, note, open_page, step, strip, table
 from ui.tables import evidence_rows
-from ui.text import bands, market_name, sentence
-from ui.theme import bps, moment, price
+from ui.text import market_name, sentence
+from ui.theme import moment, price
 from ui.view import view
 
 with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast", loaders.shown()):
@@ -57,12 +57,14 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         @fragment(run_every=1.0 if capturing else None)
         def now() -> None:
             market = loaders.current_market()
-            volatility, tau, horizon_s = loaders.band_rule(champion, settings, market)
-            seen = None if market is None else view(loaders.live(market), volatility=volatility, tau_bps=tau)
+            rule = loaders.band_rule(champion, settings, market)
+            seen = None if market is None else view(loaders.live(market), rule=rule)
             if market is None or seen is None:
                 block("Market now", "nothing captured yet")
                 return
-            spikes = bands(horizon_s, bps(tau)) if tau else "no τ yet, so no spikes"
+            at_tau = text.tau(seen.last_tau_bps, rule.tau_relative, "now")
+            has = rule.tau_bps or rule.tau_relative
+            spikes = text.bands(rule.question.horizon_s, at_tau) if has else "no τ yet, so no spikes"
             at = f"mid {price(seen.last_mid)} USD, {moment(seen.last_ns)}"
             why = no_data(loaders.counters())
             said = at if why is None else f"no data, {why}. Last seen: {at}"

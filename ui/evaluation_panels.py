@@ -28,7 +28,7 @@ from ui.evidence import (
 from ui.shell import block, box, fragment, kind, note, table
 from ui.tables import confusion_rows, score_rows
 from ui.text import market_name
-from ui.theme import bps, duration, prob, score, utc
+from ui.theme import duration, prob, score, utc
 
 TERMS = (
     "within", "ap", "base_rate", "lift", "interval", "precision", "recall", "f1", "theta", "budget", "episode", "onset",
@@ -72,7 +72,7 @@ def plain(training: Training, champion: Meta | None) -> None:
         block(
             "Precision and recall",
             f"test split, {market_name(training.venue, training.product)}, "
-            f"τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s",
+            f"τ {text.tau(training.tau_bps, training.tau_relative)} over the next {training.horizon_s} s",
         )
         figure(charts.pr_curves(kind(), lines_of(training, champion)), "pr")
     with right:
@@ -178,7 +178,7 @@ def parts(e: Evaluation) -> None:
     silent = sum(v is None for v in lifts[0].lifts) if lifts else 0
     if silent:
         note(f"{silent} of {text.plural(len(names), 'session')} hold one class only: no score exists there.")
-    block("By day and regime", "regimes: terciles of slow volatility in train")
+    block("By day and regime", "regimes: terciles in train of the volatility of 300 s")
     table(*group_rows(e), key="groups")
     block("Folds", "each trained on what lies before it")
     if e.folds:

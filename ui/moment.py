@@ -44,8 +44,9 @@ def moment(
         mid=float(replayed.bars.of("close")[i]),
         p=_known(replayed.p[i]),
         vol_bps=_known(replayed.vol_bps[i]),
-        tau_bps=float(replayed.tau_bps[i]),
+        tau_bps=_known(replayed.standing_bps[i]),
         age=int(replayed.age[i]),
+        need=replayed.meta.asked.warm_up_s,
         episodes=int(replayed.starts[int(np.searchsorted(ends, first_ns)) : i + 1].sum()),
     )
 
@@ -53,7 +54,7 @@ def moment(
 def _lines(replayed: Replay, part: slice) -> Lines:
     ns = replayed.bars.bar_end_ns[part]
     t, (mid, vol, tau, p) = broken(
-        ns, replayed.bars.of("close")[part], replayed.vol_bps[part], replayed.tau_bps[part], replayed.p[part]
+        ns, replayed.bars.of("close")[part], replayed.vol_bps[part], replayed.standing_bps[part], replayed.p[part]
     )
     return Lines(t, mid, vol, tau, p, spans(ns, replayed.hot[part]), gaps(ns))
 

@@ -57,7 +57,7 @@ def agreements(home: Home, replayed: Replay) -> list[Agreement]:
 def _agreement(home: Home, name: str, live: pd.DataFrame, replayed: Replay) -> Agreement:
     estimator, meta = registry.load(home, name)
     stretch = replayed.stretch[: replayed.asked]
-    vol_bps, tau_bps = levels(stretch, meta)
+    vol_bps, tau_bps, _ = levels(stretch, meta)
     ends = stretch.bars.bar_end_ns
     now = {
         "p": probabilities(stretch, estimator, meta),

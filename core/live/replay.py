@@ -19,7 +19,7 @@ from core.errors import BadInput, NotThere
 from core.evaluation.events import REARM, Alarm, episodes
 from core.features.bars import SECOND_NS, Bars
 from core.features.formulas import Rows
-from core.features.labels import Question, forward_volatility
+from core.features.labels import Question, forward_volatility, held_against
 from core.features.markets import chosen
 from core.ingestion.store import Reader
 from core.ingestion.ticks import SILENCE_NS
@@ -48,8 +48,9 @@ class Replay:
 
     age : bars of its session behind each, at most what one forecast reads
     p : P(spike in the horizon after the bar), NaN while windows warm up
-    vol_bps, tau_bps : trailing volatility and the τ it is held against; a bar is in a spike where the first reaches
-    the second
+    vol_bps, standing_bps : trailing volatility and the τ it is held against; a bar is in a spike where the first
+    reaches the second
+    tau_bps : the τ that the volatility after the bar is held against
     forward_bps : volatility of the horizon AFTER the bar, NaN where the session ended within it; at the bar itself
     nobody knows it
     """
@@ -63,6 +64,7 @@ class Replay:
     p: Floats
     vol_bps: Floats
     tau_bps: Floats
+    standing_bps: Floats
     forward_bps: Floats
 
     @property
@@ -77,12 +79,12 @@ class Replay:
     @property
     def hot(self) -> NDArray[np.bool_]:
         """Whether volatility up to each bar reaches τ: known at the bar, shape (n,)."""
-        return self.vol_bps >= self.tau_bps
+        return self.vol_bps >= self.standing_bps
 
     @property
     def starts(self) -> NDArray[np.bool_]:
         """Where an episode starts, known at the bar, shape (n,)."""
-        return _episodes(self.bars, self.vol_bps, self.tau_bps, self.meta.horizon_s)
+        return _episodes(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
 
 
 @dataclass(frozen=True)
@@ -165,18 +167,23 @@ def replay(
             raise NotThere("no model has been trained in this home: train first, or name one")
         name = champion.name
     estimator, meta = registry.load(home, registry.find(home, name).name)
-    stretch, age = between(reader, market.venue, market.product, from_ns, to_ns + meta.horizon_s * SECOND_NS)
+    horizon_ns = meta.horizon_s * SECOND_NS
+    read, age = between(reader, market.venue, market.product, from_ns - horizon_ns, to_ns + horizon_ns)
+    begin = int(np.searchsorted(read.bars.bar_end_ns, from_ns))
+    stretch = read[begin:]
     asked = int(np.searchsorted(stretch.bars.bar_end_ns, to_ns, side="right"))
     if not asked:
         raise NotThere(
             f"no bar of {market.venue} {market.product} ends from {stamp(from_ns)} to {stamp(to_ns)}: its ticks go "
             f"from {stamp(market.first_ns)} to {stamp(market.last_ns)}"
         )
-    vol_bps, tau_bps = levels(stretch, meta)
+    vol_bps, tau_bps, standing_bps = (values[begin:] for values in levels(read, meta))
     ends, session = stretch.bars.bar_end_ns, stretch.bars.session
     forward = forward_volatility(Question(meta.label, meta.horizon_s), stretch.features, ends, session)
     p = probabilities(stretch, estimator, meta)
-    return Replay(market.venue, market.product, meta, stretch, asked, age, p, vol_bps, tau_bps, forward)
+    return Replay(
+        market.venue, market.product, meta, stretch, asked, age[begin:], p, vol_bps, tau_bps, standing_bps, forward
+    )
 
 
 def raised(replayed: Replay, theta: float, *, cooldown_s: int | None = None, rearm: float = REARM) -> Raised:
@@ -235,12 +242,13 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
     if not len(history):
         return []
     rows = Rows()
-    vol_bps, tau_bps = np.empty(len(history)), np.empty(len(history))
+    vol_bps, slow_bps = np.empty(len(history)), np.empty(len(history))
     for start in range(0, len(history), _CHUNK):
         part = slice(start, min(start + _CHUNK, len(history)))
         bars = history[part]
-        vol_bps[part], tau_bps[part] = levels(Stretch(bars, rows.push(bars)), meta)
+        vol_bps[part], slow_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
     ends, session = history.bar_end_ns, history.session
+    tau_bps = held_against(meta.asked.question, slow_bps, ends, session)
     starts = _episodes(history, vol_bps, tau_bps, meta.horizon_s)
     hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
     begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
@@ -258,7 +266,12 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
 
 
 def _episodes(bars: Bars, vol_bps: Floats, tau_bps: Floats, horizon_s: int) -> NDArray[np.bool_]:
-    return episodes(bars.bar_end_ns, bars.session, vol_bps, tau_bps=tau_bps, horizon_s=horizon_s).start
+    """Where episodes start, as `alerts.settled` counts them: on the bars whose volatility and τ are known."""
+    known = ~np.isnan(vol_bps) & ~np.isnan(tau_bps)
+    starts = np.zeros(len(bars), np.bool_)
+    ends, session = bars.bar_end_ns[known], bars.session[known]
+    starts[known] = episodes(ends, session, vol_bps[known], tau_bps=tau_bps[known], horizon_s=horizon_s).start
+    return starts
 
 
 def stamp(ns: int) -> str:

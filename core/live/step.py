@@ -19,25 +19,31 @@ Floats = NDArray[np.float64]
 
 
 class Levels(NamedTuple):
-    """Of n bars, in bps, shape (n,) each: trailing volatility (NaN while its window warms up) and the τ it is held
-    against, that of the same bar."""
+    """Of n bars, in bps, shape (n,) each, NaN while not known: trailing volatility; the τ that what follows a bar is
+    held against; and the one that its own trailing volatility is held against (`labels.held_against`)."""
 
     vol_bps: Floats
     tau_bps: Floats
+    standing_bps: Floats
 
 
 def levels(stretch: Stretch, meta: Meta) -> Levels:
-    """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers."""
-    return Levels(stretch.feature(meta.volatility), np.full(len(stretch), meta.tau_bps))
+    """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers.
+
+    The standing τ of the first horizon needs the horizon before it, where τ is relative.
+    """
+    bars, asked = stretch.bars, meta.asked
+    standing = asked.standing(stretch.features, bars.bar_end_ns, bars.session)
+    return Levels(stretch.feature(meta.volatility), asked.taus(stretch.features), standing)
 
 
 def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
-    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows warm up.
+    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows, or a relative τ, warm up.
 
     A bar's forecast has the same bits whether it is asked for alone or among others.
     """
     p = np.full(len(stretch), np.nan)
-    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
+    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(meta.asked.taus(stretch.features))
     if full.any():
         when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
         rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)

@@ -30,7 +30,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Replay:
     # a market of short bursts, and a forecast that often rises: alerts of every outcome
     rng, n, warm = np.random.default_rng(0), len(made.bars), np.isfinite(made.p)
     burst = np.convolve(rng.random(n) < 1 / 200, np.ones(15))[:n] > 0
-    vol_bps = np.where(warm, made.tau_bps * np.where(burst, 1.5, 0.5), np.nan)
+    vol_bps = np.where(warm, made.standing_bps * np.where(burst, 1.5, 0.5), np.nan)
     return dataclasses.replace(made, vol_bps=vol_bps, p=np.where(warm, rng.beta(1, 8, n), np.nan))
 
 
@@ -61,7 +61,9 @@ def with_another_future(replayed: Replay, at: int, seed: int) -> Replay:
     values = bars.values.copy()
     values[at + 1 :] *= rng.uniform(0.5, 2)
     stretch = dataclasses.replace(replayed.stretch, bars=Bars(bars.bar_end_ns, bars.session, values))
-    fields = {name: other(getattr(replayed, name)) for name in ("p", "vol_bps", "tau_bps", "forward_bps")}
+    fields = {
+        name: other(getattr(replayed, name)) for name in ("p", "vol_bps", "tau_bps", "standing_bps", "forward_bps")
+    }
     fields["vol_bps"][at + 1 :] *= 1000 * (seed % 2)  # all a spike, or none at all
     return dataclasses.replace(replayed, stretch=stretch, **fields)
 

@@ -11,7 +11,7 @@ from ui.cells.models import champion_cell, drift_cell
 from ui.loaders import Counters
 from ui.pipeline import Facts
 from ui.shell import Cell
-from ui.text import market_name
+from ui.text import market_name, tau_cell
 from ui.theme import MISSING, age, bps, duration, score, short_count, utc
 from ui.view import View
 
@@ -38,7 +38,7 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
             if now.state == "none"
             else f"since {utc(f.capture.heartbeat_ns, clock)}",
         )
-    m, tau = f.market, f.settings.tau_bps
+    m, tau = f.market, f.settings.tau
     history = (
         Cell(
             "ok",
@@ -55,8 +55,9 @@ def home_cells(f: Facts, now: Counters) -> list[Cell]:
         Cell(
             "ok" if tau else "idle",
             "τ",
-            f"{bps(tau)} bps" if tau else "not set",
-            f"next {f.settings.horizon_s} s, {f.settings.label}",
+            tau_cell(tau, f.settings.tau_relative, " bps") if tau else "not set",
+            f"{'' if f.settings.tau_relative is None else 'slow volatility, '}next {f.settings.horizon_s} s, "
+            f"{f.settings.label}",
         ),
         champion_cell(f.champion, f.stale),
         drift_cell(f.drift, f.market),
@@ -128,10 +129,11 @@ def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewh
 
 
 def _volatility_cell(dead: bool, seen: View | None, champion: Meta) -> Cell:
-    name, tau = "Volatility now", champion.tau_bps
+    name = "Volatility now"
     if dead:
-        return Cell("idle", name, "no data", f"τ {bps(tau)}")
-    if seen is None or seen.last_vol_bps is None:
+        return Cell("idle", name, "no data", f"τ {tau_cell(champion.tau_bps, champion.tau_relative)}")
+    tau = champion.tau_bps if champion.tau_relative is None else seen and seen.last_tau_bps
+    if seen is None or seen.last_vol_bps is None or tau is None:
         return Cell("idle", name, "warming up", "the window is not full yet")
     spike = seen.last_vol_bps >= tau
     return Cell(
