@@ -44,8 +44,9 @@ def moment(
         mid=float(replayed.bars.of("close")[i]),
         p=_known(replayed.p[i]),
         vol_bps=_known(replayed.vol_bps[i]),
-        tau_bps=float(replayed.standing_bps[i]),
+        tau_bps=_known(replayed.standing_bps[i]),
         age=int(replayed.age[i]),
+        need=replayed.meta.asked.warm_up_s,
         episodes=int(replayed.starts[int(np.searchsorted(ends, first_ns)) : i + 1].sum()),
     )
 

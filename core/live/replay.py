@@ -19,7 +19,7 @@ from core.errors import BadInput, NotThere
 from core.evaluation.events import REARM, Alarm
 from core.features.bars import SECOND_NS, Bars
 from core.features.formulas import Rows
-from core.features.labels import Question, forward_volatility
+from core.features.labels import Question, forward_volatility, held_against
 from core.features.markets import chosen
 from core.ingestion.store import Reader
 from core.ingestion.ticks import SILENCE_NS
@@ -167,19 +167,22 @@ def replay(
             raise NotThere("no model has been trained in this home: train first, or name one")
         name = champion.name
     estimator, meta = registry.load(home, registry.find(home, name).name)
-    stretch, age = between(reader, market.venue, market.product, from_ns, to_ns + meta.horizon_s * SECOND_NS)
+    horizon_ns = meta.horizon_s * SECOND_NS
+    read, age = between(reader, market.venue, market.product, from_ns - horizon_ns, to_ns + horizon_ns)
+    begin = int(np.searchsorted(read.bars.bar_end_ns, from_ns))
+    stretch = read[begin:]
     asked = int(np.searchsorted(stretch.bars.bar_end_ns, to_ns, side="right"))
     if not asked:
         raise NotThere(
             f"no bar of {market.venue} {market.product} ends from {stamp(from_ns)} to {stamp(to_ns)}: its ticks go "
             f"from {stamp(market.first_ns)} to {stamp(market.last_ns)}"
         )
-    of = levels(stretch, meta)
+    vol_bps, tau_bps, standing_bps = (values[begin:] for values in levels(read, meta))
     ends, session = stretch.bars.bar_end_ns, stretch.bars.session
     forward = forward_volatility(Question(meta.label, meta.horizon_s), stretch.features, ends, session)
     p = probabilities(stretch, estimator, meta)
     return Replay(
-        market.venue, market.product, meta, stretch, asked, age, p, of.vol_bps, of.tau_bps, of.standing_bps, forward
+        market.venue, market.product, meta, stretch, asked, age[begin:], p, vol_bps, tau_bps, standing_bps, forward
     )
 
 
@@ -239,13 +242,14 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
     if not len(history):
         return []
     rows = Rows()
-    vol_bps, standing_bps = np.empty(len(history)), np.empty(len(history))
+    vol_bps, slow_bps = np.empty(len(history)), np.empty(len(history))
     for start in range(0, len(history), _CHUNK):
         part = slice(start, min(start + _CHUNK, len(history)))
         bars = history[part]
-        vol_bps[part], standing_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
+        vol_bps[part], slow_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
     ends, session = history.bar_end_ns, history.session
-    starts = started(history, vol_bps, standing_bps, meta.horizon_s)
+    tau_bps = held_against(meta.asked.question, slow_bps, ends, session)
+    starts = started(history, vol_bps, tau_bps, meta.horizon_s)
     hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
     begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
     after = np.append(begins[1:], len(history))

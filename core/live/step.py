@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 
 
 class Levels(NamedTuple):
-    """Of n bars, in bps, shape (n,) each: trailing volatility (NaN while its window warms up), τ on what follows the
-    bar (NaN while a relative one has no slow volatility), and the τ that trailing volatility is held against."""
+    """Of n bars, in bps, shape (n,) each, NaN while not known: trailing volatility; the τ that what follows a bar is
+    held against; and the one that its own trailing volatility is held against (`labels.held_against`)."""
 
     vol_bps: Floats
     tau_bps: Floats
@@ -30,17 +30,17 @@ class Levels(NamedTuple):
 
 
 def levels(stretch: Stretch, meta: Meta) -> Levels:
-    """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers."""
-    bars = stretch.bars
-    return Levels(
-        stretch.feature(meta.volatility),
-        meta.asked.taus(stretch.features),
-        meta.asked.standing(stretch.features, bars.bar_end_ns, bars.session),
-    )
+    """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers.
+
+    The standing τ of the first horizon needs the horizon before it, where τ is relative.
+    """
+    bars, asked = stretch.bars, meta.asked
+    standing = asked.standing(stretch.features, bars.bar_end_ns, bars.session)
+    return Levels(stretch.feature(meta.volatility), asked.taus(stretch.features), standing)
 
 
 def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
-    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows or a relative τ warm up.
+    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows, or a relative τ, warm up.
 
     A bar's forecast has the same bits whether it is asked for alone or among others.
     """

@@ -48,7 +48,7 @@ class Lived:
         with Writer(home) as writer:
             source = writer.source("capture", "made up")
             writer.append(source, events[:5000])
-            self.shadow = crown(home, "zscore", 0.8)
+            self.shadow = crown(home, "zscore", 0.8, relative=True)
             self.first = crown(home, "logistic", 0.8)
             self.theta = middling(home, self.first)
             save_settings(home, Settings(theta=self.theta, theta_model=self.first.name, cooldown_s=20))
@@ -101,6 +101,8 @@ def test_every_live_forecast_is_replayed_to_the_bit(lived: Lived) -> None:
     at = np.searchsorted(again.bars.bar_end_ns, mine["bar_end_ns"])
     assert same(again.p[at], mine["p"].to_numpy(np.float64)), "what the page draws is what is compared"
     assert mine["p"].isna().any(), "warming up after the silences too"
+    relative = logged[(logged["model"] == lived.shadow.name) & logged["p"].notna()]
+    assert relative["tau_bps"].nunique() > 50, "a relative τ is another one at each bar"
 
 
 @pytest.mark.parametrize(
@@ -138,7 +140,7 @@ def test_a_model_that_is_gone_is_named_and_counts_as_nothing(lived: Lived, copy:
     assert gone.live > 0 and (gone.equal, gone.different) == (0, 0) and "not in this home" in str(gone.why)
 
 
-@pytest.mark.parametrize("name", ["first", "second"])
+@pytest.mark.parametrize("name", ["first", "shadow"])
 def test_any_part_of_the_stretch_has_the_bits_of_the_whole(lived: Lived, name: str) -> None:
     whole = lived.replayed(getattr(lived, name).name)
     ends = whole.bars.bar_end_ns
@@ -150,7 +152,7 @@ def test_any_part_of_the_stretch_has_the_bits_of_the_whole(lived: Lived, name: s
         part = replay(lived.home, from_ns=int(ends[a]), to_ns=int(ends[b]), model=whole.meta.name)
         cut = slice(a, b + 1)
         assert part.bars.bar_end_ns[: part.asked].tolist() == ends[cut].tolist()
-        for field in ("p", "vol_bps", "tau_bps", "forward_bps"):
+        for field in ("p", "vol_bps", "tau_bps", "standing_bps", "forward_bps"):
             assert same(getattr(part, field)[: part.asked], getattr(whole, field)[cut])
         assert (part.age[: part.asked] == whole.age[cut]).all()
 
@@ -205,9 +207,10 @@ def test_forward_volatility_is_the_label_and_spikes_are_of_the_horizon_after(liv
             assert np.isnan(again.forward_bps[i]) and not again.spike[i]
 
 
-def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(lived: Lived) -> None:
+@pytest.mark.parametrize("name", ["first", "shadow"])
+def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(lived: Lived, name: str) -> None:
     history = dataset.bars(Reader(lived.home), "coinbase", "BTC-USD")
-    meta = lived.first
+    meta: registry.Meta = getattr(lived, name)
     found = pieces(history, meta)
     whole = Stretch(history, dataset.table(history))
     vol_bps, _, standing_bps = levels(whole, meta)

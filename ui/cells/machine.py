@@ -24,10 +24,10 @@ def machine_cells(m: Moment, s: Scene, playback: Playback) -> list[Cell]:
         Cell("idle", "Volatility then", "warming up", m.warming or f"τ {tau}")
         if m.vol_bps is None
         else Cell(
-            "alert" if m.vol_bps >= m.tau_bps else "ok",
+            "alert" if m.tau_bps is not None and m.vol_bps >= m.tau_bps else "ok",
             "Volatility then",
             f"{bps(m.vol_bps)} bps",
-            f"at or above τ {tau}: spike" if m.vol_bps >= m.tau_bps else f"τ {tau}",
+            f"at or above τ {tau}: spike" if m.tau_bps is not None and m.vol_bps >= m.tau_bps else f"τ {tau}",
         ),
         Cell("idle", "Spikes so far", count(m.episodes), "since the stretch began"),
         _alerts(f"Alerts, θ {score(theta)}", s.alerts, s, m),

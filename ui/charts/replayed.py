@@ -10,7 +10,6 @@ import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from core.features.windows import CORE_S
 from core.live.alerts import Outcome
 from ui.charts.base import Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark
 from ui.charts.monitor import TOPS
@@ -51,8 +50,8 @@ class Moment:
     """The window behind the cursor (and what is sent ahead of a figure that plays), what came next where it was asked
     for, and the numbers of the cursor's bar, at_ns or t.
 
-    p and vol_bps are None while they warm up; `age` counts the session's bars behind it; episodes are those that
-    started since the stretch's first bar and up to this one.
+    p, vol_bps and tau_bps are None while they warm up; `age` counts the session's bars behind it, of `need`; episodes
+    are those that started since the stretch's first bar and up to this one.
     """
 
     at_ns: int
@@ -64,8 +63,9 @@ class Moment:
     mid: float
     p: float | None
     vol_bps: float | None
-    tau_bps: float
+    tau_bps: float | None
     age: int
+    need: int
     episodes: int
 
     @property
@@ -75,7 +75,7 @@ class Moment:
     @property
     def warming(self) -> str | None:
         """How far the windows are, as the live monitor says it; None where they are full."""
-        return f"warming up: {self.age} of {CORE_S} bars" if self.age < CORE_S else None
+        return f"warming up: {self.age} of {self.need} bars" if self.age < self.need else None
 
 
 def replayed(
@@ -122,13 +122,9 @@ def replayed(
     _line(f, m.seen.t, m.seen.tau_bps, "τ", c.tau, axis="y2", hover="%{y:.2r} bps", width=2)
     _line(f, m.seen.t, m.seen.vol_bps, "volatility", c.vol, axis="y2", hover="%{y:.2r} bps", width=1.2)
     _line(f, m.seen.t, m.seen.p, "P", c.forecast, axis="y3", hover="%{y:.3f}", width=1.5, fill=rgba(c.forecast, 0.10))
-    if np.isfinite(m.tau_bps):
-        notes.append(
-            label(
-                c, f"τ {bps(m.tau_bps)}", xref="paper", x=0, xanchor="left", yref="y2", y=m.tau_bps, yanchor="top",
-                font={"size": 12, "color": c.tau},
-            )
-        )  # fmt: skip
+    if m.tau_bps is not None:
+        place = {"xref": "paper", "x": 0, "xanchor": "left", "yref": "y2", "y": m.tau_bps, "yanchor": "top"}
+        notes.append(label(c, f"τ {bps(m.tau_bps)}", font={"size": 12, "color": c.tau}, **place))
     for level, name in ((theta, "θ"), *([(ghost, "ghost θ")] if ghost is not None else [])):
         shapes.append(_level(c, level, "dash" if name == "θ" else "dot"))
         notes.append(
