@@ -9,7 +9,7 @@ from ui.cells import monitor_cells, no_data
 from ui.escrow_panel import escrow_panel
 from ui.live_figure import live_figure
 from ui.shell import block, box, empty, fragment, kind, note, open_page, strip
-from ui.theme import bps, percent, prob, score
+from ui.theme import percent, prob, score
 from ui.view import view
 
 with open_page("Live monitor", "the champion on the market, one forecast a second", loaders.shown()):
@@ -34,7 +34,8 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
     ticking = job.running or capturing
     if stale := loaders.stale(champion, settings, market):
         box(
-            f"The champion answers another question: {stale}. Its forecasts are about τ {bps(champion.tau_bps)} bps.",
+            f"The champion answers another question: {stale}. Its forecasts are about τ "
+            f"{text.tau(champion.tau_bps, champion.tau_relative)}.",
             "warn",
             key="stale",
         )
@@ -55,8 +56,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         since = int(stretch.bars.bar_end_ns[0]) if len(stretch) else 0
         seen = view(
             stretch,
-            volatility=champion.volatility,
-            tau_bps=champion.tau_bps,
+            rule=champion.asked,
             forecast=loaders.said(here, champion.name, since),
         )
         strip(monitor_cells(now, said, seen, champion, theta, elsewhere))
@@ -68,7 +68,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         if seen is None:
             box("Waiting for the first bars: one closes each second.", "idle", key="waiting")
             return
-        bands = text.bands(champion.horizon_s, bps(champion.tau_bps))
+        bands = text.bands(champion.horizon_s, text.tau(seen.last_tau_bps, champion.tau_relative, "now"))
         block(f"{champion.title} ★ on {here.product}", f"{text.venue(here.venue)}, {bands}")
         figure = charts.monitor(
             kind(),

@@ -1,9 +1,10 @@
 """The monitor: store tail -> features -> champion -> forecast, one for every bar that closes (a process).
 
 Window and horizon, sampler, kernel and formulas are those of training. A row whose windows are warming up is written
-without a probability. The champion is looked up anew at every step, so that a new training or a roll-back is followed;
-one that learned from another market is not. The baselines of the champion's training forecast beside it as shadows, and
-every forecast is graded when its horizon is over.
+without a probability. A relative tau is written in bps, as many as it is at that bar. The champion is looked up anew at
+every step, so that a new training or a roll-back is followed; one that learned from another market is not. The
+baselines of the champion's training forecast beside it as shadows, and every forecast is graded when its horizon is
+over.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ class Monitor:
         self._rule: tuple[str, float, int, float] | None = None
         self._unsettled: list[Alert] | None = None
         self._pending: list[Forecast] | None = None
-        self._estimators: dict[str, str] = {}
+        self._asked: dict[str, registry.Meta] = {}
         self._meta: registry.Meta | None = None
         self._models: list[tuple[Estimator, registry.Meta]] = []
         self._heard_ns: int | None = None
@@ -102,28 +103,30 @@ class Monitor:
             "venue": self._tail.venue,
             "product": self._tail.product,
             "model": meta.name,
-            "tau_bps": meta.tau_bps,
+            "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
+            "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
-            "need": CORE_S,
+            "need": meta.asked.warm_up_s,
             "late": self._tail.late,
-            "sentence": self._sentence(now_ns),
+            "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
         if said["sentence"] != "forecasting":
             said |= NOTHING
         elif made:
             said |= {
-                name: getattr(made[-1], name) for name in ("bar_end_ns", "p", "vol_bps", "mid", "theta", "made_ns")
+                name: getattr(made[-1], name)
+                for name in ("bar_end_ns", "p", "vol_bps", "tau_bps", "mid", "theta", "made_ns")
             }
         return said
 
-    def _sentence(self, now_ns: int) -> str:
+    def _sentence(self, now_ns: int, need: int) -> str:
         if self._heard_ns is None:
             return "no data: waiting for a bar to close"
         silent_s = (now_ns - self._heard_ns) // SECOND_NS
         if silent_s > SILENT_S:
             return f"no data: no bar has closed for {silent_s} s"
-        if self._tail.age < CORE_S:
-            return f"warming up: {max(self._tail.age, 0)} of {CORE_S} bars"
+        if self._tail.age < need:
+            return f"warming up: {max(self._tail.age, 0)} of {need} bars"
         return "forecasting"
 
     def _follow_champion(self) -> bool:
@@ -169,7 +172,11 @@ class Monitor:
             self._unsettled = self._alerts.open(self._tail.venue, self._tail.product)
         else:
             self._unsettled += new
-        known = alerts.settled(self._unsettled, self._tail.kept, meta.volatility)
+        kept, known = self._tail.kept, []
+        for name in {alert.model for alert in self._unsettled}:
+            of, mine = self._meta_of(name), [alert for alert in self._unsettled if alert.model == name]
+            taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
+            known += alerts.settled(mine, kept, of.volatility, taus)
         if known:
             self._alerts.settle(known)
             done = {alert.bar_end_ns for alert, *_ in known}
@@ -190,13 +197,18 @@ class Monitor:
                 stretch = longer.kept
         else:
             self._pending += [f for f in made if f.p is not None]
-        for name in {f.model for f in self._pending} - self._estimators.keys():
-            self._estimators[name] = registry.find(self._home, name).volatility
-        graded = outcomes(self._pending, stretch, self._estimators)
+        estimators = {name: self._meta_of(name).volatility for name in {f.model for f in self._pending}}
+        graded = outcomes(self._pending, stretch, estimators)
         if graded:
             self._grades.append(graded, self._clock_ns())
             done = {(f.model, f.bar_end_ns) for f, _ in graded}
             self._pending = [f for f in self._pending if (f.model, f.bar_end_ns) not in done]
+
+    def _meta_of(self, name: str) -> registry.Meta:
+        """What is known of a model that has forecast, also of one that is champion no more."""
+        if name not in self._asked:
+            self._asked[name] = registry.find(self._home, name)
+        return self._asked[name]
 
     def _forecast(self, stretch: Stretch, model: Estimator, meta: registry.Meta) -> list[Forecast]:
         if not len(stretch):
@@ -205,7 +217,8 @@ class Monitor:
         when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
         rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)
         volatility = stretch.feature(meta.volatility)
-        full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
+        taus = meta.asked.taus(stretch.features)
+        full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(taus)
         p = np.full(len(stretch), np.nan)
         if full.any():
             p[full] = model.predict_proba(rows[full])[:, 1]
@@ -220,7 +233,7 @@ class Monitor:
                 p=_number(p[i]),
                 vol_bps=_number(volatility[i]),
                 mid=float(mids[i]),
-                tau_bps=meta.tau_bps,
+                tau_bps=_number(taus[i]),
                 theta=theta,
                 made_ns=now,
                 horizon_s=meta.horizon_s,
