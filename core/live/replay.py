@@ -242,14 +242,14 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
     if not len(history):
         return []
     rows = Rows()
-    vol_bps, slow_bps = np.empty(len(history)), np.empty(len(history))
+    vol_bps, tau_bps = np.empty(len(history)), np.empty(len(history))
     for start in range(0, len(history), _CHUNK):
         part = slice(start, min(start + _CHUNK, len(history)))
         bars = history[part]
-        vol_bps[part], slow_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
+        vol_bps[part], tau_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
     ends, session = history.bar_end_ns, history.session
-    tau_bps = held_against(meta.asked.question, slow_bps, ends, session)
-    starts = started(history, vol_bps, tau_bps, meta.horizon_s)
+    standing_bps = held_against(meta.asked.question, tau_bps, ends, session)
+    starts = started(history, vol_bps, standing_bps, meta.horizon_s)
     hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
     begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
     after = np.append(begins[1:], len(history))

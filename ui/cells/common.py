@@ -47,7 +47,7 @@ def tau_words(settings: Settings) -> str:
     """τ as it is set, or what a training would take."""
     if settings.tau is None:
         return f"not set, P{100 * settings.quantile:g}"
-    return text.tau_cell(settings.tau, settings.tau_relative, " bps")
+    return f"{text.tau_cell(settings.tau, settings.tau_relative, ' bps')}{' slow' if settings.tau_relative else ''}"
 
 
 def _feed(now: Counters) -> Cell:
