@@ -237,6 +237,7 @@ def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champio
     mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, champion = registry.runs(mlflow_home), registry.champion(mlflow_home)
+    known = {run.info.run_id for run in runs(mlflow_home)}
     log, logged = tracking.log, []
 
     def dies_at_the_second(*args: Any, **more: Any) -> str:
@@ -249,6 +250,8 @@ def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champio
     with pytest.raises(KeyboardInterrupt):
         train(mlflow_home, make_dataset(), ["zscore", "prevalence"], folds=0)
     assert registry.runs(mlflow_home) == before and registry.champion(mlflow_home) == champion
+    ended = [run.info.status for run in runs(mlflow_home) if run.info.run_id not in known]
+    assert sorted(ended) == ["FINISHED", "KILLED"], "one was logged, the training's own was not"
 
 
 def test_an_unknown_model_is_named_with_those_there_are(home: Home, make_dataset: Make) -> None:

@@ -66,7 +66,10 @@ def start(home: Home, dataset: Dataset, folder: Path) -> tuple[subprocess.Popen[
     return child, child.stdout.readline().strip()
 
 
-@pytest.mark.parametrize("way", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "way",
+    [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)],  # in one process: tests/training/test_fit
+)
 def test_no_run_is_left_running(
     way: signal.Signals, mlflow_home: Home, trained: list[Trained], make_dataset: Callable[..., Dataset], tmp_path: Path
 ) -> None:
