@@ -141,6 +141,7 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.evaluation.scores import as_row
     from core.ingestion.store import Reader
     from core.training import registry
+    from core.training.stale import why_stale
 
     runs = registry.runs(home)
     if not runs:
@@ -165,7 +166,7 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "models": [
             as_row(meta.scores)
             | _about(meta)
-            | {"validation_pr_auc": meta.validation.pr_auc, "stale": registry.stale(meta, settings, market)}
+            | {"validation_pr_auc": meta.validation.pr_auc, "stale": why_stale(meta, settings, market)}
             | judged(evaluation, meta.name)
             for meta in metas
         ],

@@ -29,6 +29,7 @@ from core.live.step import doubts, levels, probabilities
 from core.live.tail import Stretch, Tail
 from core.training import registry
 from core.training.seen import MISSING
+from core.training.stale import why_stale
 
 if TYPE_CHECKING:
     from models import Estimator
@@ -108,7 +109,7 @@ class Monitor:
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
             "late": self._tail.late,
-            "stale": None if self._named else registry.stale(meta, load_settings(self._home), market),
+            "stale": None if self._named else why_stale(meta, load_settings(self._home), market),
             "left_out": self._left_out,
             "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }

@@ -20,7 +20,6 @@ from tests.pages.evaluated import LEAKY, evaluated, forecasts, market
 from tests.pages.filled import fill
 from tests.pages.test_evaluation import box, table
 from tests.pages.test_states import words
-from ui import actions
 
 Visit = Callable[[Home, str], AppTest]
 PAGE = "pages/7_Alert_tuning.py"
@@ -30,7 +29,7 @@ Started = list[tuple[str, list[str]]]
 @pytest.fixture
 def started(monkeypatch: pytest.MonkeyPatch) -> Started:
     calls: Started = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: calls.append((name, list(argv))))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, argv: calls.append((name, list(argv))))
     return calls
 
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.config import Home
 from core.evaluation import archive
 from core.evaluation.leakage import PLANTS, Planted, write_planted
 from tests.pages.conftest import trained
 from tests.pages.evaluated import LEAKY, START_NS, evaluated
 from tests.pages.test_states import words
-from ui import actions, text
+from ui import text
 from ui.evaluation_panels import TERMS
 
 Visit = Callable[[Home, str], AppTest]
@@ -143,7 +144,7 @@ def test_a_planted_leak_is_shown_beside_the_honest_curve(visit: Visit, home: Hom
 
 def test_the_click_plants_the_chosen_leak(visit: Visit, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
     evaluated(home)
     app = visit(home, PAGE)
     app.selectbox(key="plant_name").select("centred_window").run()
@@ -171,7 +172,7 @@ def test_a_report_of_this_training_is_offered_and_one_of_another_is_made_anew(
     visit: Visit, home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, _argv: asked.append(name))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, _argv: asked.append(name))
     evaluated(home)
     files = ("model_eval.pdf", "model_comparison.png", "model_card_v1.md")
     for training in ("t0", "t1"):

@@ -10,8 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.config import Home, load_settings
+from core.live import pipeline
 from tests.pages.conftest import capturing, saved, trained
-from ui import actions
+from ui import actions, loaders
 from ui.text import JOBS
 
 Visit = Callable[[Home, str], AppTest]
@@ -84,7 +85,7 @@ def test_captured_trained_looked_at_and_watched_are_ticked_one_by_one(
     app = visit(full, "app.py")
     assert (steps(app), primary(app)) == (["done", "next", *["wait"] * 4], ["Set τ"])
     saved(full, tau_bps=3.0)
-    assert primary(app.run()) == [f"Train {len(actions.loaders.offered())} models"]
+    assert primary(app.run()) == [f"Train {len(loaders.offered())} models"]
     trained(full)
     app.run()
     assert (steps(app)[:4], primary(app)) == (["done", "done", "done", "next"], ["See evidence"])
@@ -102,7 +103,7 @@ def test_to_watch_starts_a_capture_too_where_none_runs(
     visit: Visit, crowned: Home, asked: list[tuple[str, list[str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     started: list[str] = []
-    monkeypatch.setattr(actions.pipeline, "start_capture", lambda _home, _settings: started.append("capture"))
+    monkeypatch.setattr(pipeline, "start_capture", lambda _home, _settings: started.append("capture"))
     visit(crowned, "app.py")
     actions.watch()
     assert started == ["capture"]

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core import jobs
 from core.config import Home, load_settings
 from core.evaluation import drift
 from core.evaluation.drift import DriftTable, Moved, Part
@@ -17,7 +18,6 @@ from core.training import registry
 from tests.pages.conftest import capturing, saved, trained
 from tests.pages.filled import fill
 from tests.pages.test_states import PAGES, words
-from ui import actions
 
 Visit = Callable[[Home, str], AppTest]
 DAY_NS = 86_400 * 10**9
@@ -233,7 +233,7 @@ def test_missing_features_are_named_before_a_training(
 
 def test_an_import_may_name_its_market(visit: Visit, home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[str]] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, _name, argv: asked.append(list(argv)))
+    monkeypatch.setattr(jobs, "start", lambda _home, _name, argv: asked.append(list(argv)))
     home.data.mkdir(parents=True)
     file = home.data / "ticks.csv"
     file.write_text("x")

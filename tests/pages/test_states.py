@@ -15,7 +15,6 @@ from core.config import Home, load_settings
 from core.ingestion.store import Quarantined, Reader, Writer
 from core.ingestion.ticks import E8, Trade
 from core.live import pipeline
-from ui import actions
 
 Visit = Callable[[Home, str], AppTest]
 PAGES = ["app.py", *(f"pages/{n}.py" for n in (
@@ -80,7 +79,7 @@ def test_the_click_asks_for_exactly_what_the_page_says(
     visit: Visit, full: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
     app = visit(full, "pages/3_Training.py")
     app.checkbox(key="model_zscore").uncheck().run()
     app.button(key="train").click().run()

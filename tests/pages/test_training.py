@@ -18,7 +18,7 @@ from core.training.pace import Timed, remember, steps_of
 from core.training.standing import Standing
 from tests.pages.conftest import saved
 from tests.pages.evaluated import START_NS, evaluated
-from ui import actions, loaders
+from ui import loaders
 
 Visit = Callable[[Home, str], AppTest]
 PAGE = "pages/3_Training.py"
@@ -41,7 +41,7 @@ def options(argv: list[str]) -> dict[str, str]:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
     """The jobs that the page asked for, none of which begins."""
     asked: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
     return asked
 
 
@@ -90,7 +90,7 @@ def test_while_it_runs_each_model_says_where_it_stands_also_after_a_reload(
     visit: Visit, crowned: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[str] = []
-    monkeypatch.setattr(actions.jobs, "stop", lambda _home, name: stopped.append(name))
+    monkeypatch.setattr(jobs, "stop", lambda _home, name: stopped.append(name))
     rows = [
         Standing(
             model="zscore", title="z-score rule", baseline=True, state="on folds", seconds=0.4, base_rate=0.05,
@@ -209,7 +209,7 @@ def test_mlflows_pages_are_started_opened_and_stopped(
     buttons(app)["start_mlflow"].click().run()
     assert started == [("mlflow", ["mlflow"])]
     stopped: list[str] = []
-    monkeypatch.setattr(actions.jobs, "stop", lambda _home, name: stopped.append(name))
+    monkeypatch.setattr(jobs, "stop", lambda _home, name: stopped.append(name))
     with jobs.hold(two, "mlflow") as me:
         me.beat(0.4, "starting MLflow's server", every_s=0)
         assert "start_mlflow" not in buttons(visit(two, PAGE))

@@ -13,7 +13,6 @@ from core.config import Home
 from core.evaluation.record import UNCHECKED, Evaluation, Fold, Meter, Verdict
 from core.training.tuned import Trial, Tuned
 from tests.pages.conftest import saved
-from ui import actions
 
 Visit = Callable[[Home, str], AppTest]
 PAGE = "pages/3_Training.py"
@@ -65,7 +64,7 @@ def test_before_a_tuning_the_page_offers_one_and_says_what_becomes_of_it(
     visit: Visit, full: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked: list[tuple[str, list[str]]] = []
-    monkeypatch.setattr(actions.jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
+    monkeypatch.setattr(jobs, "start", lambda _home, name, argv: asked.append((name, list(argv))))
     app = visit(full, PAGE)
     assert "Nothing tuned on this question yet" in words(app) and "Folds of this" not in words(app)
     app.selectbox(key="tune_model").select("xgboost").run()
@@ -84,7 +83,7 @@ def test_while_a_tuning_runs_it_can_be_stopped_and_nothing_else_begins(
     visit: Visit, crowned: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     stopped: list[str] = []
-    monkeypatch.setattr(actions.jobs, "stop", lambda _home, name: stopped.append(name))
+    monkeypatch.setattr(jobs, "stop", lambda _home, name: stopped.append(name))
     with jobs.hold(crowned, "tune") as me:
         me.beat(0.3, "trial 7 of 20, best lift 1.32", every_s=0)
         app = visit(crowned, PAGE)

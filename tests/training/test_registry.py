@@ -15,6 +15,7 @@ from core.errors import Damaged, NotThere
 from core.training import registry
 from core.training.kept import Trained
 from core.training.registry import Meta
+from core.training.stale import why_stale
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ Change = Callable[[Settings], Settings]
 )
 def test_stale_says_what_changed(trained: list[Trained], now: dict[str, object], sentence: str | None) -> None:
     settings = Settings(quantile=0.9).replace(**now)
-    assert registry.stale(trained[0].meta, settings) == sentence
+    assert why_stale(trained[0].meta, settings) == sentence
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_a_multiple_is_another_question_than_bps(
     trained: list[Trained], was: float | None, now: dict[str, object], sentence: str | None
 ) -> None:
     meta = msgspec.structs.replace(trained[0].meta, tau_relative=was)
-    assert registry.stale(meta, Settings(quantile=0.9).replace(**now)) == sentence
+    assert why_stale(meta, Settings(quantile=0.9).replace(**now)) == sentence
 
 
 def test_the_thresholds_of_a_model_are_those_of_the_labels(trained: list[Trained]) -> None:
@@ -223,7 +224,7 @@ def test_a_model_of_another_market_is_stale(
 
     market = Market(venue=venue, product=product, ticks=1, trades=0, first_ns=0, last_ns=1, last_seq=1, sources=1)
     settings = Settings(quantile=0.9, product="SOL-USD")  # of which there are no ticks: what is shown is the market
-    assert registry.stale(trained[0].meta, settings, market) == sentence
+    assert why_stale(trained[0].meta, settings, market) == sentence
     if sentence:
-        said = registry.stale(trained[0].meta, settings, market, lambda venue, product: f"{product} at {venue}")
+        said = why_stale(trained[0].meta, settings, market, lambda venue, product: f"{product} at {venue}")
         assert said == f"trained on BTC-USD at coinbase, now {product} at {venue}"

@@ -14,6 +14,7 @@ from core.features.labels import Question, Threshold
 from core.ingestion.store import Market
 from core.training import registry
 from core.training.registry import Meta, Training
+from core.training.stale import why_stale
 from ui import text
 from ui.loaders.homes import home
 
@@ -66,7 +67,7 @@ def theta(meta: Meta, settings: Settings) -> float:
 
 def stale(meta: Meta, settings: Settings, market: Market | None) -> str | None:
     """Why `meta` answers another question than the settings ask of `market`, or None."""
-    return registry.stale(meta, settings, market, text.market_name)
+    return why_stale(meta, settings, market, text.market_name)
 
 
 def shadows(meta: Meta) -> list[Meta]:
