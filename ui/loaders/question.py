@@ -52,8 +52,7 @@ def labelled(market: Market, question: Question, relative: bool = False) -> Labe
     return _relative(rows.digest, question, rows) if relative else rows
 
 
-def bars(market: Market) -> Bars:
-    """All closed bars of `market`. Shared: do not change them."""
+def _bars(market: Market) -> Bars:
     return _history(str(home().root), market.venue, market.product).bars(Reader(home()), market.last_seq)
 
 
@@ -86,7 +85,7 @@ def _signature(digest: str, horizon_s: int, _history: Bars) -> Signature:
 
 def signature(rows: Labelled, market: Market) -> Signature:
     """The volatility signature of `market`. Raises NotEnough."""
-    return _signature(rows.digest, rows.question.horizon_s, bars(market))
+    return _signature(rows.digest, rows.question.horizon_s, _bars(market))
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -129,7 +128,6 @@ def meter(rows: Labelled, tau: float) -> Meter:
 
 __all__ = [
     "advice",
-    "bars",
     "decide",
     "distribution",
     "journey",
