@@ -21,7 +21,6 @@ HELP: Final[dict[str, str]] = {
     "precision": "Precision: the share of alerts that are right.",
     "recall": "Recall: the share of spike seconds that were alerted.",
     "f1": "F1: harmonic mean of precision and recall at θ.",
-    "event": "Event: a run of spike seconds; runs closer than the horizon count as one.",
     "horizons": "Independent horizons: seconds that share no part of what they forecast. Neighbouring seconds share "
     "nearly all of it, so thousands of rows may be a hundred trials.",
     "episode": "Episode: a run of volatility above τ; runs closer than the horizon are one.",

@@ -69,7 +69,8 @@ export default function ({ data, parentElement, setStateValue }) {
   names.forEach((name, i) => { rows[i].seconds.textContent = whole.format(splits[name].n); });
   [...picks.children].forEach((button, i) => { button.onclick = () => { move(pick[i]); release(); }; });
   find('.unit').textContent = unit === 'bps' ? 'bps' : '× the trailing hour';
-  how.textContent = 'drag, or type bps or a percentile, as P96.5'.replace('bps', unit === 'bps' ? 'bps' : 'a multiple');
+  const hint = () => { how.textContent = `drag, or type ${unit === 'bps' ? 'bps' : 'a multiple'} or a percentile, as P96.5`; };
+  if (!input.hasAttribute('aria-invalid')) hint(); // else it says what is wrong with what stands in the field
   input.setAttribute('aria-label', `τ in ${spoken}, or a percentile such as P96.5`);
 
   let width, height, ratio, right, bottom, colours = {}, bars, heights, curve, frame = 0, dragging = false;
@@ -231,7 +232,7 @@ export default function ({ data, parentElement, setStateValue }) {
   plot.onblur = release;
 
   input.onfocus = () => { root._edited = true; input.select(); };
-  input.oninput = () => { input.removeAttribute('aria-invalid'); };
+  input.oninput = () => { input.removeAttribute('aria-invalid'); hint(); };
   input.onkeydown = (event) => {
     if (event.key === 'Escape') leave();
     else if (event.key === 'Enter') { event.preventDefault(); if (take()) plot.focus(); }
@@ -247,12 +248,19 @@ export default function ({ data, parentElement, setStateValue }) {
     }
     root._edited = false;
     input.removeAttribute('aria-invalid');
+    hint();
     if (meant.share !== undefined) move(reached(meant.share)); else move(toBin(meant.tau), meant.tau);
     release();
     ask();
     return true;
   }
-  function leave() { root._edited = false; input.removeAttribute('aria-invalid'); input.value = figure(tau()); if (input.getRootNode().activeElement === input) plot.focus(); }
+  function leave() {
+    root._edited = false;
+    input.removeAttribute('aria-invalid');
+    hint();
+    input.value = figure(tau());
+    if (input.getRootNode().activeElement === input) plot.focus();
+  }
 
   const watch = new ResizeObserver(paintBack);
   watch.observe(plot);
