@@ -21,7 +21,7 @@ from ui import actions
 
 Visit = Callable[[Home, str], AppTest]
 DAY_NS = 86_400 * 10**9
-HOME, CAPTURE, TUNING, TRAINING, EVALUATION, DRIFT, MONITOR = PAGES
+HOME, CAPTURE, TUNING, TRAINING, EVALUATION, DRIFT, MONITOR, *_ = PAGES
 
 
 def cell(app: AppTest, name: str) -> str:
