@@ -127,7 +127,7 @@ MODEL_KEYS = "name pr_auc base_rate lift f1 precision recall theta n_rows n_spik
 def ticks(seconds: int, product: str = "BTC-USD", start_ns: int = START_NS) -> list[Tick]:
     """One tick a second whose volatility breathes every ten minutes, so that every split has spikes."""
     rng = np.random.default_rng(1)
-    sd = 0.4e-4 * np.exp(1.2 * np.sin(np.arange(seconds) * 2 * np.pi / 600))
+    sd = 0.4e-4 * np.exp(0.8 * np.sin(np.arange(seconds) * 2 * np.pi / 600))
     price = 91_000 * np.exp(np.cumsum(rng.normal(0, sd)))
     return [
         Tick(
