@@ -26,7 +26,8 @@ import pytest
 from core.config import Home
 from core.features.windows import CORE_S
 from core.ingestion import importing
-from tests.browser.test_walk import CHROMIUM, ROOT, listens, playwright, wait
+from tests.browser.app import CHROMIUM, ROOT, listens, wait
+from tests.browser.pages import playwright
 
 ROWS = 1_000_000
 WIDTHS = (1440, 420)

@@ -6,11 +6,12 @@ import pytest
 
 from core.config import Home
 from core.live.monitor import Monitor
-from tests.browser.test_walk import browser, cell, expect, opened, page, playwright, pytestmark, server, wait
+from tests.browser.app import CHROMIUM, wait
+from tests.browser.pages import cell, expect, opened, playwright
 from tests.live.conftest import crown
 from tests.live.market import fill, ticks
 
-__all__ = ["browser", "page", "pytestmark", "server"]
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")]
 
 
 @pytest.fixture(scope="module")

@@ -3,13 +3,8 @@ page."""
 
 from __future__ import annotations
 
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,9 +15,9 @@ from core.config import Home, load_settings
 from core.features import journey
 from core.ingestion.store import Reader
 from core.training import registry
+from tests.browser.app import CHROMIUM, wait
+from tests.browser.pages import cell, choose, expect, opened, playwright, press, press_when_enabled, rows, settled
 
-ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
 FEW = ("har", "zscore", "logistic", "xgboost")
 """Models that are trained: enough for a comparison."""
 PAGES = (
@@ -33,9 +28,6 @@ ENOUGH_MARKET_S = 3 * 3600
 """Captured before training: three hours of the simulated market, about 36 s at 300x."""
 
 pytestmark = [pytest.mark.browser, pytest.mark.skipif(not CHROMIUM.exists(), reason="no /usr/bin/chromium")]
-playwright = pytest.importorskip("playwright.sync_api")
-expect = playwright.expect
-expect.set_options(timeout=20_000)  # as the pages themselves: the first one waits for a server that has just begun
 
 
 @pytest.fixture(scope="module")
@@ -44,102 +36,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
     yield made
     for name in ("monitor", "train", "drift", "capture", "exchange"):
         jobs.stop(made, name)
-
-
-@pytest.fixture(scope="module")
-def server(home: Home) -> Iterator[str]:
-    """The app on a free port with an empty home, as run.py starts it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = home.root.with_suffix(".log")
-    with open(log, "wb") as out:
-        app = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.address", "127.0.0.1",
-             "--server.port", str(port), "--server.headless", "true"],
-            cwd=ROOT, env=os.environ | {"TREMOR_HOME": str(home.root)}, stdout=out, stderr=out,
-        )  # fmt: skip
-    try:
-        wait(lambda: listens(port), 30)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        app.terminate()
-        app.wait(10)
-        said = log.read_text(errors="replace")
-    assert "Traceback" not in said, said[-3000:]
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait(true: Callable[[], object], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < end, f"not within {seconds:.0f} s"
-        time.sleep(0.1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[playwright.Browser]:
-    with playwright.sync_playwright() as play:
-        chromium = play.chromium.launch(
-            executable_path=str(CHROMIUM),
-            args=["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-        )
-        yield chromium
-        chromium.close()
-
-
-@pytest.fixture
-def page(browser: playwright.Browser) -> Iterator[playwright.Page]:
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, color_scheme="dark")
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    yield page
-    context.close()
-    assert errors == []
-    outside = [url for url in asked if not re.match(r"(https?|wss?)://127\.0\.0\.1[:/]|data:|blob:|about:", url)]
-    assert outside == [], "the page asked the internet"
-
-
-def opened(page: playwright.Page, url: str) -> None:
-    """The page has drawn itself to its end, and no error stands on it."""
-    page.goto(url)
-    settled(page)
-
-
-def settled(page: playwright.Page) -> None:
-    expect(page.locator("h1").first).to_be_visible()
-    expect(page.locator("[data-testid=stStatusWidget]")).to_have_count(0)
-    assert page.locator("[data-testid=stException]").count() == 0
-
-
-def cell(page: playwright.Page, name: str) -> str:
-    """The value of one cell of the status strip."""
-    found = page.locator(".tr-strip > div").filter(has=page.locator("em", has_text=name)).locator("b").first
-    return found.inner_text()
-
-
-def rows(page: playwright.Page, key: str) -> list[list[str]]:
-    """The body of one of the app's tables, cell by cell."""
-    table = page.locator(f".st-key-{key}")
-    expect(table).to_be_visible()
-    return [[c.inner_text() for c in row.locator("th, td").all()] for row in table.locator("tbody tr").all()]
-
-
-def choose(page: playwright.Page, key: str, option: str) -> None:
-    page.locator(f".st-key-{key} input").click()
-    page.get_by_role("option", name=option, exact=True).click()
-
-
-def press(page: playwright.Page, key: str) -> None:
-    page.locator(f".st-key-{key} button").click()
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -206,12 +102,6 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     (decided,) = journey.read(home)
     assert (decided.why, decided.tau_bps, list(decided.spikes.values())) == ("one second in ten", tau, spikes)
     assert [row[-1] for row in rows(page, "journey")] == ["one second in ten"]
-
-
-def press_when_enabled(page: playwright.Page, key: str) -> None:
-    button = page.locator(f".st-key-{key} button")
-    expect(button).to_be_enabled()
-    button.click()
 
 
 def test_3_train(page: playwright.Page, server: str, home: Home) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 
 from core.__main__ import parser
-from core.config import Home
+from core.config import EXPERIMENT, Home
 from core.errors import BadInput
 from core.evaluation.record import UNCHECKED
 from core.features.dataset import Dataset
@@ -159,3 +159,11 @@ def named(result: dict[str, Any], model: str) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def result(filled: Home) -> dict[str, Any]:
     return run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", ",".join(reversed(FEW)))
+
+
+def logged(home: Home) -> list[Any]:
+    """The runs that MLflow has of a home."""
+    import mlflow
+
+    client = mlflow.MlflowClient(tracking_uri=home.mlflow_uri)
+    return client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 import models
-from core.config import EXPERIMENT, Home
-from core.errors import BadInput, NotEnough, NotThere
+from core.config import Home
+from core.errors import NotThere
 from core.evaluation import archive, importance
 from core.evaluation.scores import score
 from core.features.dataset import Dataset
@@ -22,15 +22,9 @@ from core.training.fit import chosen, train
 from core.training.kept import Trained
 from core.training.pace import pace
 from core.training.standing import Standing
+from tests.training.conftest import logged
 
 Make = Callable[..., Dataset]
-
-
-def runs(home: Home) -> list[Any]:
-    import mlflow
-
-    client = mlflow.MlflowClient(tracking_uri=home.mlflow_uri)
-    return client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
 
 
 def artifact(home: Home, run: Any, name: str) -> Path:
@@ -47,7 +41,7 @@ def test_models_are_trained_in_the_order_of_discovery_all_of_them_where_none_is_
 def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: list[Trained]) -> None:
     import mlflow
 
-    found = {run.info.run_id: run for run in runs(mlflow_home)}
+    found = {run.info.run_id: run for run in logged(mlflow_home)}
     for one in trained:
         run, meta = found[one.meta.run_id], one.meta
         assert run.info.status == "FINISHED" and run.info.run_name == meta.model
@@ -73,7 +67,7 @@ def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: 
 
 
 def test_the_run_of_a_training_holds_the_journey_of_its_tau(mlflow_home: Home, trained: list[Trained]) -> None:
-    parent = next(r for r in runs(mlflow_home) if r.info.run_name == f"training {trained[0].meta.training}")
+    parent = next(r for r in logged(mlflow_home) if r.info.run_name == f"training {trained[0].meta.training}")
     tags = parent.data.tags
     assert (tags["tau_why"], tags["tau_percentile"]) == ("one in ten", "91.25")
     assert tags["tau_decided"] == "2026-11-24T06:00:00+00:00"
@@ -185,7 +179,7 @@ def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the
     leaky = train(mlflow_home, make_dataset("next_row"), ["zscore"], 5)
     assert leaky[0].meta.leaky and leaky[0].meta.volatility == "tick_std_60"
     assert registry.champion(mlflow_home) == again[0].meta
-    run = next(run for run in runs(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
+    run = next(run for run in logged(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
     assert run.data.tags["leakage"] == "leaky"
 
 
@@ -213,81 +207,11 @@ def test_what_the_folds_said_is_kept_and_curves_of_alerts_are_logged_to_a_finish
         tracking.log_curves(mlflow_home, "nobody", [], {}, {"alerts.theta": "0.2"})
 
 
-@pytest.mark.parametrize(
-    ("quiet", "error", "sentence"),
-    [
-        (
-            "train",
-            BadInput,
-            "no model can be fitted: z-score rule .* all 720 rows are False.*; logistic cannot be fitted",
-        ),
-        ("validation", NotEnough, "validation.* has 0 spikes in 240 rows"),
-        ("test", NotEnough, "the test part has 0 spikes in 240 rows"),
-    ],
-)
-def test_a_part_without_a_spike_that_no_dataset_has_leaves_nothing_behind(
-    home: Home, make_dataset: Make, quiet: str, error: type[Exception], sentence: str
-) -> None:
-    with pytest.raises(error, match=sentence):
-        train(home, make_dataset(quiet=quiet), ["zscore", "logistic"])
-    assert not home.root.exists()
-
-
-def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champion(
-    mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    before, champion = registry.runs(mlflow_home), registry.champion(mlflow_home)
-    known = {run.info.run_id for run in runs(mlflow_home)}
-    log, logged = tracking.log, []
-
-    def dies_at_the_second(*args: Any, **more: Any) -> str:
-        if logged:
-            raise KeyboardInterrupt
-        logged.append(log(*args, **more))
-        return str(logged[0])
-
-    monkeypatch.setattr(tracking, "log", dies_at_the_second)
-    with pytest.raises(KeyboardInterrupt):
-        train(mlflow_home, make_dataset(), ["zscore", "prevalence"], folds=0)
-    assert registry.runs(mlflow_home) == before and registry.champion(mlflow_home) == champion
-    ended = [run.info.status for run in runs(mlflow_home) if run.info.run_id not in known]
-    assert sorted(ended) == ["FINISHED", "KILLED"], "one was logged, the training's own was not"
-
-
-def test_an_unknown_model_is_named_with_those_there_are(home: Home, make_dataset: Make) -> None:
-    with pytest.raises(
-        BadInput, match=r"no model named prophet; there is alarm_clock, .*, zscore, forest, logistic, .*xgboost"
-    ):
-        train(home, make_dataset(), ["logistic", "prophet"])
-
-
-def test_a_model_that_cannot_be_fitted_says_why(home: Home, make_dataset: Make) -> None:
-    dataset = make_dataset()
-    dataset.rows["rv_60"] = 1.0
-    with pytest.raises(BadInput, match="no model can be fitted: z-score rule cannot be fitted: rv_60 does not vary"):
-        train(home, dataset, ["zscore"])
-
-
 def test_what_is_undefined_is_left_out_of_the_metrics(trained: list[Trained]) -> None:
     import msgspec
 
     metrics = kept.metrics(msgspec.structs.replace(trained[0].meta.scores, precision=None))
     assert "precision" not in metrics and "curve" not in metrics and "name" not in metrics and metrics["recall"] > 0
-
-
-def test_a_failure_while_logging_leaves_no_run_running(
-    mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def breaks(*_: Any) -> None:
-        raise OSError("disk full")
-
-    before = {run.info.run_id for run in runs(mlflow_home)}
-    monkeypatch.setattr(tracking, "_log_model", breaks)
-    with pytest.raises(OSError, match="disk full"):
-        train(mlflow_home, make_dataset(), ["zscore"])
-    new = [run for run in runs(mlflow_home) if run.info.run_id not in before]
-    assert [run.info.status for run in new] == ["FAILED"] * 2, "the model's run and the training's"
-    assert not (mlflow_home.artifacts / tracking.OPEN).exists()
 
 
 def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: list[Trained]) -> None:
@@ -299,7 +223,7 @@ def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: li
 def whole(home: Home, training: str) -> Any:
     """The run of the training as a whole: the one that its models' runs are shown below."""
     (run,) = [
-        r for r in runs(home) if r.data.tags.get("training") == training and "mlflow.parentRunId" not in r.data.tags
+        r for r in logged(home) if r.data.tags.get("training") == training and "mlflow.parentRunId" not in r.data.tags
     ]  # fmt: skip
     return run
 

@@ -71,7 +71,7 @@ export default function ({ data, parentElement }) {
 
   plotly().then(async (library) => {
     if (unmounted) return;
-    if (box._drawn === data.figure && box._fullLayout) return; // nothing new: a second is looked at twice
+    if (box._drawn === data.figure && !data.play && box._fullLayout) return; // nothing new: a second is looked at twice
     box._drawn = data.figure;
     const figure = JSON.parse(data.figure);
     // On a phone a finger scrolls the page; the chart takes no gestures.
