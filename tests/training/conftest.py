@@ -161,7 +161,7 @@ def result(filled: Home) -> dict[str, Any]:
     return run(filled, "train", "--quantile", "0.8", "--seed", "3", "--models", ",".join(reversed(FEW)))
 
 
-def logged(home: Home) -> list[Any]:
+def runs_of(home: Home) -> list[Any]:
     """The runs that MLflow has of a home."""
     import mlflow
 

@@ -22,7 +22,7 @@ from core.training.fit import chosen, train
 from core.training.kept import Trained
 from core.training.pace import pace
 from core.training.standing import Standing
-from tests.training.conftest import logged
+from tests.training.conftest import runs_of
 
 Make = Callable[..., Dataset]
 
@@ -41,7 +41,7 @@ def test_models_are_trained_in_the_order_of_discovery_all_of_them_where_none_is_
 def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: list[Trained]) -> None:
     import mlflow
 
-    found = {run.info.run_id: run for run in logged(mlflow_home)}
+    found = {run.info.run_id: run for run in runs_of(mlflow_home)}
     for one in trained:
         run, meta = found[one.meta.run_id], one.meta
         assert run.info.status == "FINISHED" and run.info.run_name == meta.model
@@ -67,7 +67,7 @@ def test_a_run_holds_all_that_it_takes_to_repeat_it(mlflow_home: Home, trained: 
 
 
 def test_the_run_of_a_training_holds_the_journey_of_its_tau(mlflow_home: Home, trained: list[Trained]) -> None:
-    parent = next(r for r in logged(mlflow_home) if r.info.run_name == f"training {trained[0].meta.training}")
+    parent = next(r for r in runs_of(mlflow_home) if r.info.run_name == f"training {trained[0].meta.training}")
     tags = parent.data.tags
     assert (tags["tau_why"], tags["tau_percentile"]) == ("one in ten", "91.25")
     assert tags["tau_decided"] == "2026-11-24T06:00:00+00:00"
@@ -179,7 +179,7 @@ def test_a_second_training_gives_the_same_models_and_a_leaky_one_never_takes_the
     leaky = train(mlflow_home, make_dataset("next_row"), ["zscore"], 5)
     assert leaky[0].meta.leaky and leaky[0].meta.volatility == "tick_std_60"
     assert registry.champion(mlflow_home) == again[0].meta
-    run = next(run for run in logged(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
+    run = next(run for run in runs_of(mlflow_home) if run.info.run_id == leaky[0].meta.run_id)
     assert run.data.tags["leakage"] == "leaky"
 
 
@@ -223,7 +223,7 @@ def test_the_file_is_the_one_whose_digest_is_kept(mlflow_home: Home, trained: li
 def whole(home: Home, training: str) -> Any:
     """The run of the training as a whole: the one that its models' runs are shown below."""
     (run,) = [
-        r for r in logged(home) if r.data.tags.get("training") == training and "mlflow.parentRunId" not in r.data.tags
+        r for r in runs_of(home) if r.data.tags.get("training") == training and "mlflow.parentRunId" not in r.data.tags
     ]  # fmt: skip
     return run
 

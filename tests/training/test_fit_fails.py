@@ -13,7 +13,7 @@ from core.features.dataset import Dataset
 from core.training import registry, tracking
 from core.training.fit import train
 from core.training.kept import Trained
-from tests.training.conftest import logged
+from tests.training.conftest import runs_of
 
 Make = Callable[..., Dataset]
 
@@ -42,7 +42,7 @@ def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champio
     mlflow_home: Home, trained: list[Trained], make_dataset: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before, champion = registry.runs(mlflow_home), registry.champion(mlflow_home)
-    known = {run.info.run_id for run in logged(mlflow_home)}
+    known = {run.info.run_id for run in runs_of(mlflow_home)}
     log, logged = tracking.log, []
 
     def dies_at_the_second(*args: Any, **more: Any) -> str:
@@ -55,7 +55,7 @@ def test_a_training_that_dies_while_it_logs_shows_no_model_and_keeps_the_champio
     with pytest.raises(KeyboardInterrupt):
         train(mlflow_home, make_dataset(), ["zscore", "prevalence"], folds=0)
     assert registry.runs(mlflow_home) == before and registry.champion(mlflow_home) == champion
-    ended = [run.info.status for run in logged(mlflow_home) if run.info.run_id not in known]
+    ended = [run.info.status for run in runs_of(mlflow_home) if run.info.run_id not in known]
     assert sorted(ended) == ["FINISHED", "KILLED"], "one was logged, the training's own was not"
 
 
@@ -79,10 +79,10 @@ def test_a_failure_while_logging_leaves_no_run_running(
     def breaks(*_: Any) -> None:
         raise OSError("disk full")
 
-    before = {run.info.run_id for run in logged(mlflow_home)}
+    before = {run.info.run_id for run in runs_of(mlflow_home)}
     monkeypatch.setattr(tracking, "_log_model", breaks)
     with pytest.raises(OSError, match="disk full"):
         train(mlflow_home, make_dataset(), ["zscore"])
-    new = [run for run in logged(mlflow_home) if run.info.run_id not in before]
+    new = [run for run in runs_of(mlflow_home) if run.info.run_id not in before]
     assert [run.info.status for run in new] == ["FAILED"] * 2, "the model's run and the training's"
     assert not (mlflow_home.artifacts / tracking.OPEN).exists()

@@ -14,7 +14,7 @@ import pytest
 import models
 from core import jobs
 from core.__main__ import parser
-from core.config import EXPERIMENT, Home, Settings
+from core.config import Home, Settings
 from core.errors import BadInput, Busy, Damaged, NotEnough
 from core.evaluation import archive
 from core.features.dataset import Dataset
@@ -22,7 +22,7 @@ from core.training import tune as tuning
 from core.training.fit import train
 from core.training.tune import propose, tune
 from core.training.tuned import Trial, Tuned, digest, file_of, question_of, tunings, usable
-from tests.training.conftest import make
+from tests.training.conftest import make, runs_of
 
 Make = Callable[..., Dataset]
 LOGISTIC = models.discover()["logistic"]
@@ -50,13 +50,6 @@ def _removed(mlflow_home: Home) -> Any:
     yield
     for path in (mlflow_home.data / "tuned").glob("*.json"):
         path.unlink()
-
-
-def runs(home: Home) -> list[Any]:
-    import mlflow
-
-    client = mlflow.MlflowClient(tracking_uri=home.mlflow_uri)
-    return client.search_runs([client.get_experiment_by_name(EXPERIMENT).experiment_id])
 
 
 @pytest.mark.parametrize("model", [m for m in models.discover().values() if hasattr(m, "SPACE")], ids=lambda m: m.NAME)
@@ -90,7 +83,7 @@ def test_progress_names_the_trial_and_the_best_lift_so_far(found: Tuned, said: l
 
 
 def test_mlflow_shows_the_trials_below_their_tuning(found: Tuned, mlflow_home: Home) -> None:
-    there = {run.info.run_id: run for run in runs(mlflow_home)}
+    there = {run.info.run_id: run for run in runs_of(mlflow_home)}
     parent = there[found.run_id]
     assert (parent.info.run_name, parent.info.status) == ("tune logistic", "FINISHED")
     assert parent.data.metrics["lift"] == found.lift and parent.data.params["trials"] == "4"
@@ -121,7 +114,7 @@ def test_a_tuning_that_was_stopped_goes_on_as_if_it_had_not_been(
         tune(mlflow_home, make_dataset(), LOGISTIC, trials=4, seed=2)
     kept = msgspec.json.decode(path.read_bytes(), type=Tuned)
     assert kept.trials == found.trials[:2]
-    assert not [run for run in runs(mlflow_home) if run.info.status == "RUNNING"]
+    assert not [run for run in runs_of(mlflow_home) if run.info.status == "RUNNING"]
     monkeypatch.undo()
     again = tune(mlflow_home, make_dataset(), LOGISTIC, trials=4, seed=2)
     assert again.trials == found.trials and again.params == found.params
