@@ -21,6 +21,7 @@ from core.features.dataset import Dataset
 from core.ingestion.store import Writer
 from core.ingestion.ticks import Tick
 from core.training import registry
+from core.training.infer import COLUMNS
 
 START_NS = 1_760_000_000 * 10**9
 MODEL_KEYS = "name pr_auc base_rate lift f1 precision recall theta n_rows n_spikes run_id".split()
@@ -119,7 +120,7 @@ def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
     out = tmp_path / "forecasts.parquet"
     said = run(filled, "infer", "--model", artifact, "--out", str(out))
     table = pq.read_table(out).to_pandas()
-    assert list(table.columns) == ["bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps"]
+    assert list(table.columns) == list(COLUMNS) and set(table["tau_bps"]) == {said["tau"]}
     assert said["rows"] == len(table) == said["bars"] - 60, "a minute fills the core windows"
     assert said["alerts"] == int(table["alert"].sum()) > 0
     assert ((table["p"] >= 0) & (table["p"] <= 1)).all() and (table["vol_bps"] > 0).all()
