@@ -110,14 +110,16 @@ def label(
     )
     rows = rows[rows["split"] != "purged"].reset_index(drop=True)
     train = rows["split"] == "train"
-    has = {name: bool(rows.loc[train, name].notna().any()) for name in formulas.NAMES}
+    # the hour from tick to tick is for labels made of ticks: beside another it is nearly a copy of rms_3600
+    names = [name for name in formulas.NAMES if name != "tick_rms_3600" or name == question.slow]
+    has = {name: bool(rows.loc[train, name].notna().any()) for name in names}
     digest = hashlib.sha256()
     for column in (history.bar_end_ns, history.session, history.values, np.flatnonzero(marked)):
         digest.update(np.ascontiguousarray(column).tobytes())
     return Labelled(
         rows,
-        tuple(n for n in formulas.NAMES if has[n]),
-        tuple(n for n in formulas.NAMES if not has[n]),
+        tuple(name for name in names if has[name]),
+        tuple(name for name in names if not has[name]),
         question,
         venue,
         product,

@@ -142,3 +142,11 @@ def test_at_or_above_a_threshold_is_at_or_above_as_many_times_slow_volatility(k:
     at = quantity(rows.rows, True)
     unlike = rows.spikes(k) != (at >= k)
     assert (np.abs(at[unlike] / k - 1) < 1e-12).all()
+
+
+def test_the_hour_from_tick_to_tick_is_for_labels_made_of_ticks() -> None:
+    named = {name: labelled(in_moods(), Question(name)).features for name in ("rv", "tick_std", "bipower")}  # type: ignore[arg-type]
+    assert {name: "tick_rms_3600" in features for name, features in named.items()} == {
+        "rv": False, "tick_std": True, "bipower": False,
+    }  # fmt: skip
+    assert all("rms_3600" in features for features in named.values())
