@@ -64,7 +64,7 @@ class Monitor:
         self._rule: tuple[str, float, int, float] | None = None
         self._unsettled: list[Alert] | None = None
         self._pending: list[Forecast] | None = None
-        self._asked: dict[str, registry.Meta] = {}
+        self._asked: dict[str, registry.Meta | None] = {}
         self._meta: registry.Meta | None = None
         self._models: list[tuple[Estimator, registry.Meta]] = []
         self._heard_ns: int | None = None
@@ -103,15 +103,16 @@ class Monitor:
             "venue": self._tail.venue,
             "product": self._tail.product,
             "model": meta.name,
-            "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
             "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
             "late": self._tail.late,
             "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
+        if meta.tau_relative is None:
+            said["tau_bps"] = meta.tau_bps
         if said["sentence"] != "forecasting":
-            said |= NOTHING
+            said |= NOTHING if meta.tau_relative is None else NOTHING | {"tau_bps": None}
         elif made:
             said |= {
                 name: getattr(made[-1], name)
@@ -175,8 +176,11 @@ class Monitor:
         kept, known = self._tail.kept, []
         for name in {alert.model for alert in self._unsettled}:
             of, mine = self._meta_of(name), [alert for alert in self._unsettled if alert.model == name]
-            taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
-            known += alerts.settled(mine, kept, of.volatility, taus)
+            if of is None:
+                known += alerts.settled(mine, kept, meta.volatility, mine[0].tau_bps)
+            else:
+                taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
+                known += alerts.settled(mine, kept, of.volatility, taus)
         if known:
             self._alerts.settle(known)
             done = {alert.bar_end_ns for alert, *_ in known}
@@ -197,17 +201,22 @@ class Monitor:
                 stretch = longer.kept
         else:
             self._pending += [f for f in made if f.p is not None]
-        estimators = {name: self._meta_of(name).volatility for name in {f.model for f in self._pending}}
+        metas = {name: self._meta_of(name) for name in {f.model for f in self._pending}}
+        estimators = {name: meta.volatility for name, meta in metas.items() if meta is not None}
         graded = outcomes(self._pending, stretch, estimators)
         if graded:
             self._grades.append(graded, self._clock_ns())
             done = {(f.model, f.bar_end_ns) for f, _ in graded}
             self._pending = [f for f in self._pending if (f.model, f.bar_end_ns) not in done]
 
-    def _meta_of(self, name: str) -> registry.Meta:
-        """What is known of a model that has forecast, also of one that is champion no more."""
+    def _meta_of(self, name: str) -> registry.Meta | None:
+        """What is known of a model that has forecast, also of one that is champion no more; None where its folder is
+        gone."""
         if name not in self._asked:
-            self._asked[name] = registry.find(self._home, name)
+            try:
+                self._asked[name] = registry.find(self._home, name)
+            except NotThere:
+                self._asked[name] = None
         return self._asked[name]
 
     def _forecast(self, stretch: Stretch, model: Estimator, meta: registry.Meta) -> list[Forecast]:

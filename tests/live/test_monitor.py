@@ -61,7 +61,7 @@ def test_a_relative_tau_is_said_bar_by_bar_with_the_bits_of_the_labels(home: Hom
         for i in range(5000, 6800, 130):
             said = monitor.step()
             writer.append(source, events[i : i + 130])
-        said = monitor.step()
+        said, again = monitor.step(), monitor.step()
         monitor.close()
     bars = dataset.bars(Reader(home), "coinbase", "BTC-USD")
     table = dataset.table(bars)
@@ -77,6 +77,7 @@ def test_a_relative_tau_is_said_bar_by_bar_with_the_bits_of_the_labels(home: Hom
     assert same(told["p"].to_numpy(), history.loc[told["bar_end_ns"], "p"].to_numpy())
     assert same(told["tau_bps"].to_numpy(), history.loc[told["bar_end_ns"], "tau_bps"].to_numpy())
     assert (said["tau_bps"], said["tau_relative"]) == (told["tau_bps"].iloc[-1], meta.tau_relative)
+    assert "tau_bps" not in again, "what it was last stays where no bar has closed since"
     rows = dataset.labelled(home, Question()).asked(True)
     spike = dict(zip(rows.rows["bar_end_ns"], rows.spikes(meta.tau_relative), strict=True))
     with closing(sqlite3.connect(home.forecasts_db)) as connection:
