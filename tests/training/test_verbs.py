@@ -80,7 +80,17 @@ def test_infer_forecasts_every_bar_that_the_monitor_forecasts(
     out = tmp_path / "forecasts.parquet"
     said = run(filled, "infer", "--model", artifact, "--out", str(out))
     table = pq.read_table(out).to_pandas()
-    assert list(table.columns) == ["bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps"]
+    assert list(table.columns) == [
+        "bar_end_ns",
+        "venue",
+        "product",
+        "session",
+        "model",
+        "p",
+        "alert",
+        "vol_bps",
+        "tau_bps",
+    ]
     assert said["rows"] == len(table) == said["bars"] - 60, "a minute fills the core windows"
     assert said["alerts"] == int(table["alert"].sum()) > 0
     assert ((table["p"] >= 0) & (table["p"] <= 1)).all() and (table["vol_bps"] > 0).all()
