@@ -10,8 +10,8 @@ from ui.pipeline import Facts, steps
 from ui.shell import block, caught, fragment, kind, note, open_page, strip, table
 from ui.state import Session
 from ui.tables import evidence_rows
-from ui.text import bands, market_name, sentence
-from ui.theme import bps, moment, price
+from ui.text import market_name, sentence
+from ui.theme import moment, price
 from ui.view import view
 
 with open_page(loaders.headline(), "one spike threshold, one champion, one live forecast", loaders.shown()):
@@ -56,12 +56,14 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
         @fragment(run_every=1.0 if capturing else None)
         def now() -> None:
             market = loaders.current_market()
-            volatility, tau, horizon_s = loaders.band_rule(champion, settings, market)
-            seen = None if market is None else view(loaders.live(market), volatility=volatility, tau_bps=tau)
+            rule = loaders.band_rule(champion, settings, market)
+            seen = None if market is None else view(loaders.live(market), rule=rule)
             if market is None or seen is None:
                 block("Market now", "nothing captured yet")
                 return
-            spikes = bands(horizon_s, bps(tau)) if tau else "no τ yet, so no spikes"
+            at_tau = text.tau(seen.last_tau_bps, rule.tau_relative, "now")
+            has = rule.tau_bps or rule.tau_relative
+            spikes = text.bands(rule.question.horizon_s, at_tau) if has else "no τ yet, so no spikes"
             at = f"mid {price(seen.last_mid)} USD, {moment(seen.last_ns)}"
             why = no_data(loaders.counters())
             said = at if why is None else f"no data, {why}. Last seen: {at}"

@@ -115,10 +115,10 @@ Share = Annotated[float, msgspec.Meta(gt=0, lt=1)]
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """What the user decided; every field has the value a new home starts with.
 
-    tau_bps is a threshold on forward volatility in bps, None as long as the user has not set one (training then takes
-    `quantile` of its training part). theta is the alert probability for the model `theta_model`; None, or another
-    model,
-    means the one chosen on validation. cooldown_s is the time from one alert to the next at least, None the horizon;
+    The threshold on forward volatility is tau_bps, in bps, or tau_relative, a multiple of slow volatility (the trailing
+    hour's); one of them at most. Both are None as long as the user has not set one: training then takes `quantile` of
+    its training part, in bps. theta is the alert probability for the model `theta_model`; None, or another model, means
+    the one chosen on validation. cooldown_s is the time from one alert to the next at least, None the horizon;
     after an alert the odds must fall below `rearm` times theta's before the next. Until muted_until_ns (ns UTC) alerts
     are kept and not delivered.
     """
@@ -129,6 +129,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     horizon_s: Horizon = 60
     quantile: Share = 0.95
     tau_bps: Positive | None = None
+    tau_relative: Positive | None = None
     theta: Share | None = None
     theta_model: str = ""
     cooldown_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] | None = None
@@ -145,13 +146,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             raise ValueError(f"product {self.product!r} is not of the form BTC-USD")
         if self.tau_bps is not None and not math.isfinite(self.tau_bps):
             raise ValueError(f"a threshold of {self.tau_bps} bps is not a number")
+        if self.tau_relative is not None and not math.isfinite(self.tau_relative):
+            raise ValueError(f"a threshold of {self.tau_relative} times slow volatility is not a number")
+        if self.tau_bps is not None and self.tau_relative is not None:
+            raise ValueError(f"a threshold of {self.tau_bps} bps and one of {self.tau_relative} times slow volatility")
+
+    @property
+    def tau(self) -> float | None:
+        """The threshold as it was set, bps or a multiple of slow volatility; None where none was."""
+        return self.tau_bps if self.tau_relative is None else self.tau_relative
 
     def theta_for(self, model: str, otherwise: float) -> float:
         """The alert probability of `model`: the user's where it was set for this one, else `otherwise`."""
         return self.theta if self.theta is not None and self.theta_model == model else otherwise
 
     def replace(self, **changes: object) -> Settings:
-        """A copy with `changes`, validated as if it had been read from a file."""
+        """A copy with `changes`, validated as if it had been read from a file. One threshold replaces the other."""
+        for one, other in (("tau_bps", "tau_relative"), ("tau_relative", "tau_bps")):
+            if changes.get(one) is not None:
+                changes.setdefault(other, None)
         fields = {f: getattr(self, f) for f in self.__struct_fields__} | changes
         try:
             return msgspec.convert(fields, Settings)

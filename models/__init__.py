@@ -8,8 +8,9 @@ A model is a module with
 - `build(seed, volatility)`: an unfitted estimator. `volatility` is the label's own trailing volatility column, in bps.
 
 The estimator keeps scikit-learn's contract and six things more: `fit` takes `validation=(X, y)`,
-`progress(done, of)`, and `target` with `tau_bps`, the forward volatility in bps (n,) that y says the reaching of tau of
-(models that forecast volatility itself learn from it; without it, from y alone); a missing value (NaN) in a feature is
+`progress(done, of)`, and `target` with `tau`, the forward volatility in bps (n,) and the threshold that y says it
+reaches, a number of bps or a `Multiple` (models that forecast volatility itself learn from both; without them, from y
+alone); a missing value (NaN) in a feature is
 welcome; columns it was not trained on are passed over; a training part with one class only is a ValueError with the
 counts; rows are in the order of time, and an index named `bar_end_ns` says when they are, for rules of the clock; what
 there is to say of a fit stands in `note_`, as a sentence, where there is something.
@@ -21,13 +22,21 @@ import importlib
 import io
 import pkgutil
 from collections.abc import Callable
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 Progress = Callable[[int, int], None]
+
+
+class Multiple(NamedTuple):
+    """A threshold that is another number of bps at each row: k times slow volatility, `scale` times a column of X."""
+
+    k: float
+    column: str
+    scale: float
 
 
 class Estimator(Protocol):
@@ -43,7 +52,7 @@ class Estimator(Protocol):
         validation: tuple[pd.DataFrame, NDArray[Any]] | None = None,
         progress: Progress | None = None,
         target: NDArray[np.float64] | None = None,
-        tau_bps: float | None = None,
+        tau: float | Multiple | None = None,
     ) -> Self: ...
     def predict_proba(self, X: pd.DataFrame) -> NDArray[np.float64]: ...
     def get_params(self, deep: bool = True) -> dict[str, Any]: ...

@@ -28,7 +28,7 @@ class AlarmClock(TwoClass):
     """Rings at the bars whose end is a multiple of ten minutes UTC; without a clock in X's index it never does."""
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Count the spikes of the training part; nothing else is used. Raises ValueError for one class."""
         _, spike = self._learn(X, y)

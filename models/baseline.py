@@ -38,7 +38,7 @@ class ZScore(TwoClass):
         self.volatility = volatility
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Take mean and standard deviation of the training part. Nothing else is used.
 

@@ -42,7 +42,7 @@ class Climatology(TwoClass):
         self.hours = hours
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Count spikes by hour of the day on the training part; nothing else is used. ValueError for one class."""
         _, spike = self._learn(X, y)

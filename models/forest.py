@@ -37,7 +37,7 @@ class Forest(TwoClass):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Grow trees on X (n, k), y (n,); nothing else is used. Raises ValueError for one class."""
         values, spike = self._learn(X, y)

@@ -70,7 +70,7 @@ class GradientBoosting(TwoClass):
         self.seed = seed
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Grow trees on X (n, k), y (n,); stop early on `validation` when it holds both classes.
 

@@ -38,7 +38,8 @@ class Har(Exceeding):
 
     def _learn_forecast(self, values: Floats, wanted: Floats, progress: Any) -> Floats:
         own = str(self.volatility)
-        lengths = [f"{own.rsplit('_', 1)[0]}_{s}" for s in LENGTHS_S] + ["rms_3600"]
+        hour = "tick_rms_3600" if own.startswith("tick_std") else "rms_3600"
+        lengths = [f"{own.rsplit('_', 1)[0]}_{s}" for s in LENGTHS_S] + [hour]
         self.columns_ = [self.volatility, *(name for name in lengths if name != own and self._has(name))]
         self.scales_ = [log_scale(self._named(values, name)) for name in self.columns_]
         if not self.scales_[0][2] > 1e-12:

@@ -84,7 +84,7 @@ class Logistic(TwoClass):
         self.max_iter = max_iter
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Fit on X (n, k), y (n,); nothing else is used. Raises ValueError for one class."""
         values, spike = self._learn(X, y)

@@ -20,7 +20,7 @@ class Prevalence(TwoClass):
     """The training base rate. Attributes: rate_, the share of spikes."""
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Count the spikes of the training part; nothing else is used. Raises ValueError for one class."""
         _, spike = self._learn(X, y)

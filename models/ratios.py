@@ -74,6 +74,7 @@ class Ratios(Har):
         self.seed = seed
 
     def _learn_forecast(self, values: Floats, wanted: Floats, progress: Any) -> Floats:
+        self.rounds_ = 0  # of an earlier fit: what is left is left by HAR alone
         left = super()._learn_forecast(values, wanted, progress)
         inputs = self._ratios(values)
         blocks = np.arange(left.size) * BLOCKS // left.size

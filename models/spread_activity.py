@@ -31,7 +31,7 @@ class SpreadActivity(TwoClass):
     """Mean z-score of log spread and log activity; a missing value reads as the training mean."""
 
     def fit(
-        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau_bps: Any = None
+        self, X: Any, y: Any, validation: Any = None, progress: Any = None, target: Any = None, tau: Any = None
     ) -> Self:
         """Take means and standard deviations of the training part; nothing else is used.
 

@@ -6,7 +6,6 @@ from ui import actions, loaders, shown, text, training_panels
 from ui.cells import training_cells
 from ui.shell import block, box, caught, code, empty, fragment, note, open_page, strip, table
 from ui.tables import evidence_rows, run_rows, split_rows
-from ui.theme import bps
 
 title, sentence = "Training", "which models learn to answer the question, and what they learn from"
 with open_page(title, sentence, loaders.shown()):
@@ -26,9 +25,10 @@ with open_page(title, sentence, loaders.shown()):
     tau, meter, left_out = None, None, ""
     if market is not None:
         with caught():
-            rows = loaders.labelled(market, loaders.market_question(settings))
-            tau = loaders.threshold(rows, settings)
-            meter, left_out = loaders.meter(rows, tau), text.left_out(rows.missing)
+            rows = loaders.labelled(market, loaders.market_question(settings), settings.tau_relative is not None)
+            at = loaders.threshold(rows, settings)
+            tau, meter = rows.bps(at), loaders.meter(rows, at)
+            left_out = " ".join(filter(None, (text.left_out(rows.missing), text.warming(rows.warming))))
     with top:
         size = sum(e.rows for e in meter.splits) if meter else None
         stale = champion and loaders.stale(champion, settings, market)
@@ -40,7 +40,8 @@ with open_page(title, sentence, loaders.shown()):
 
     left, right = st.columns([3, 2], gap="large")
     with left:
-        block("What will be trained on", f"τ {bps(tau)} bps over the next {settings.horizon_s} s" if tau else "")
+        asked = f"τ {text.tau(tau, settings.tau_relative)} over the next {settings.horizon_s} s"
+        block("What will be trained on", asked if tau else "")
         if meter:
             table(*split_rows(meter), key="splits")
             table(*evidence_rows(meter), text=(0, 1), key="evidence")

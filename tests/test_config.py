@@ -36,6 +36,9 @@ def test_settings_make_the_round_trip(home: Home) -> None:
     [
         {"tau_bps": 0},
         {"tau_bps": float("inf")},
+        {"tau_relative": 0},
+        {"tau_relative": float("inf")},
+        {"tau_bps": 8.7, "tau_relative": 1.8},
         {"theta": 1.0},
         {"label": "best"},
         {"horizon_s": 17},
@@ -87,6 +90,18 @@ def test_two_clicks_at_once_lose_neither(home: Home) -> None:
     settings = load_settings(home)
     assert (settings.tau_bps, settings.seed) == (8.7, 7)
     assert [p.name for p in home.data.iterdir()] == ["settings.json"]
+
+
+def test_one_threshold_replaces_the_other(home: Home) -> None:
+    absolute = change_settings(home, tau_bps=8.7)
+    relative = change_settings(home, tau_relative=1.8)
+    assert (absolute.tau_bps, absolute.tau_relative) == (8.7, None)
+    assert (relative.tau_bps, relative.tau_relative) == (None, 1.8)
+    assert load_settings(home) == relative
+    assert relative.replace(seed=3).tau_relative == 1.8
+    assert relative.replace(tau_bps=None).tau_relative == 1.8
+    assert relative.replace(tau_relative=None) == Settings()
+    assert relative.replace(tau_bps=2.0).tau_relative is None
 
 
 def test_theta_belongs_to_the_model_it_was_set_for() -> None:

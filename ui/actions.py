@@ -31,7 +31,7 @@ def choose(setting: str, key: str) -> None:
         _told(lambda: loaders.save(**{setting: value}))
 
 
-FORGOTTEN: dict[str, Any] = {"tau_bps": None, "theta": None, "theta_model": ""}
+FORGOTTEN: dict[str, Any] = {"tau_bps": None, "tau_relative": None, "theta": None, "theta_model": ""}
 """What belongs to one market: volatility of another one is of another size."""
 
 
@@ -115,18 +115,18 @@ def import_upload(key: str, venue: str, product: str) -> None:
     _told(act)
 
 
-def use_tau(tau_bps: float) -> None:
-    """Make `tau_bps` the threshold that training and the monitor use."""
-    _told(lambda: loaders.save(tau_bps=tau_bps))
+def use_tau(tau: float, relative: bool = False) -> None:
+    """Make `tau`, in bps or a multiple of slow volatility, the threshold that training and the monitor use."""
+    _told(lambda: loaders.save(**{"tau_relative" if relative else "tau_bps": tau}))
 
 
 def ask(setting: str, key: str) -> None:
-    """Change the question (label or horizon): the old τ is in another unit of volatility, so it is forgotten."""
+    """Change the question (label or horizon): the old τ is of another volatility, so it is forgotten."""
     value = Session().chosen(key)
 
     def act() -> None:
         if value is not None and value != getattr(loaders.settings(), setting):
-            loaders.save(**{setting: value}, tau_bps=None)
+            loaders.save(**{setting: value}, tau_bps=None, tau_relative=None)
 
     _told(act)
 
@@ -146,7 +146,10 @@ def _asked() -> list[str]:
     """Question, threshold, seed and market as the options of a verb."""
     chosen, market = loaders.settings(), loaders.current_market()
     argv = ["--label", chosen.label, "--horizon", str(chosen.horizon_s), "--seed", str(chosen.seed)]
-    argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
+    if chosen.tau_relative is not None:
+        argv += ["--tau-relative", repr(chosen.tau_relative)]
+    else:
+        argv += ["--quantile", repr(chosen.quantile)] if chosen.tau_bps is None else ["--tau", repr(chosen.tau_bps)]
     return argv if market is None else [*argv, "--venue", market.venue, "--product", market.product]
 
 

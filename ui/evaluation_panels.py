@@ -29,7 +29,7 @@ from ui.live_figure import live_figure
 from ui.shell import block, box, fragment, kind, note, table
 from ui.tables import confusion_rows, score_rows
 from ui.text import FIGURES, market_name
-from ui.theme import bps, duration, prob, score, utc
+from ui.theme import duration, prob, score, utc
 
 TERMS = (
     "within", "ap", "base_rate", "lift", "interval", "precision", "recall", "f1", "theta", "budget", "episode", "onset",
@@ -73,7 +73,7 @@ def plain(training: Training, champion: Meta | None) -> None:
         block(
             "Precision and recall",
             f"test split, {market_name(training.venue, training.product)}, "
-            f"τ {bps(training.tau_bps)} bps over the next {training.horizon_s} s",
+            f"τ {text.tau(training.tau_bps, training.tau_relative)} over the next {training.horizon_s} s",
         )
         figure(charts.pr_curves(kind(), lines_of(training, champion)), "pr")
     with right:

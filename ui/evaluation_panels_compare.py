@@ -10,8 +10,8 @@ from ui.evaluation_panels import figure
 from ui.evaluation_rows import compared_rows
 from ui.evidence import comparable, compared_lines
 from ui.shell import block, box, fragment, kind, note, table
-from ui.text import market_name
-from ui.theme import bps, moment
+from ui.text import market_name, tau
+from ui.theme import moment
 
 
 @fragment()
@@ -25,7 +25,7 @@ def side_by_side(e: Evaluation) -> None:
     chosen = st.selectbox(
         "Other run", list(others), key="other_run", width=520,
         format_func=lambda t: f"{moment(others[t].trained_ns)}, {market_name(others[t].venue, others[t].product)}, "
-        f"{others[t].label} {others[t].horizon_s} s, τ {bps(others[t].tau_bps)} bps",
+        f"{others[t].label} {others[t].horizon_s} s, τ {tau(others[t].tau_bps, others[t].tau_relative)}",
     )  # fmt: skip
     other = loaders.evaluation(chosen)
     if other is None:

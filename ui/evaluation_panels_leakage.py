@@ -10,8 +10,8 @@ from ui.evaluation_panels import figure, progress
 from ui.evaluation_rows import check_rows, planted_rows
 from ui.evidence import planted_lines
 from ui.shell import block, box, kind, note, table
-from ui.text import PLANTS, plural, sentence
-from ui.theme import bps, moment
+from ui.text import PLANTS, plural, sentence, tau
+from ui.theme import moment
 
 LEVEL = {"clean": "ok", "leaky": "bad", "undecided": "warn"}
 
@@ -57,10 +57,10 @@ def plant() -> None:
     leaking, honest = planted_lines(planted)
     left, right = st.columns(2, gap="large")
     with left:
-        block("With the leak", f"an illusion, at τ {bps(planted.illusion_tau_bps)} bps")
+        block("With the leak", f"an illusion, at τ {tau(planted.illusion_tau_bps, planted.illusion_tau_relative)}")
         figure(charts.pr_curves(kind(), leaking, height=400), "illusion")
     with right:
-        block("Honest", f"the same models without it, at τ {bps(planted.honest_tau_bps)} bps")
+        block("Honest", f"the same models without it, at τ {tau(planted.honest_tau_bps, planted.honest_tau_relative)}")
         figure(charts.pr_curves(kind(), honest, height=400), "honest")
     table(*planted_rows(planted), key="planted")
     asked = f"{planted.label} of the next {planted.horizon_s} s"

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
 from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
 from ui.tables import Rows
-from ui.text import market_name, plural
-from ui.theme import MISSING, bps, count, lift, percent, score, utc
+from ui.text import market_name, plural, tau_cell
+from ui.theme import MISSING, count, lift, percent, score, utc
 
 if TYPE_CHECKING:
     from core.evaluation.leakage import Planted
@@ -122,11 +122,11 @@ def fold_rows(e: Evaluation) -> Rows:
             [
                 str(number), f"{utc(f.first_ns, 1, zone=False)} to {utc(f.last_ns, 1, zone=False)}",
                 count(f.train_rows),
-                count(f.rows), count(f.spikes), bps(f.tau_bps), percent(f.base_rate),
+                count(f.rows), count(f.spikes), tau_cell(f.tau_bps, f.tau_relative), percent(f.base_rate),
                 *(_fold_score(mine[m].ap, mine[m].lift, mine[m].note) if m in mine else MISSING for m in models),
             ]
         )  # fmt: skip
-    columns = ["fold", "tested, UTC", "trained on", "seconds", "spikes", "τ, bps", "base rate"]
+    columns = ["fold", "tested, UTC", "trained on", "seconds", "spikes", "τ, bps or ×", "base rate"]
     return [*columns, *(f"{titles.get(m, m)}:\nAP, lift" for m in models)], rows
 
 

@@ -11,8 +11,8 @@ from core.evaluation.scores import Scores
 from core.training.registry import Meta, Training
 from ui.charts.evaluation import Line, Role
 from ui.charts.evaluation_detail import Lifts
-from ui.text import plural, sentence
-from ui.theme import MISSING, bps, count, duration, lift, percent, prob, utc
+from ui.text import plural, sentence, tau
+from ui.theme import MISSING, count, duration, lift, percent, prob, utc
 
 if TYPE_CHECKING:
     from core.evaluation.leakage import Planted
@@ -156,7 +156,7 @@ def of_kind(m: Judged, kinds: Sequence[str]) -> list[Group]:
 
 def question_of(e: Evaluation) -> str:
     """The question in a few words."""
-    return f"{e.label} of the next {e.horizon_s} s at or above τ {bps(e.tau_bps)} bps"
+    return f"{e.label} of the next {e.horizon_s} s at or above τ {tau(e.tau_bps, e.tau_relative)}"
 
 
 def planted_lines(planted: Planted) -> tuple[list[Line], list[Line]]:

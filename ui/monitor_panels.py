@@ -11,13 +11,12 @@ import streamlit as st
 from core.evaluation.record import Bin
 from core.ingestion.store import Market
 from core.jobs import Job
-from core.live.step import levels
 from core.training.registry import Meta
 from ui import actions, charts, loaders, text
 from ui.live_figure import Drawn, drawn, live_figure
 from ui.shell import block, kind, note
 from ui.state import Session
-from ui.theme import bps, count, percent, prob, score
+from ui.theme import count, percent, prob, score
 from ui.view import View, view
 
 EVERY_S = 0.5
@@ -52,8 +51,7 @@ def look(market: Market, champion: Meta, shadows: Sequence[Meta]) -> View | None
     since = int(stretch.bars.bar_end_ns[0]) if len(stretch) else 0
     return view(
         stretch,
-        volatility=champion.volatility,
-        tau_bps=levels(stretch, champion).tau_bps,
+        rule=champion.asked,
         forecast=loaders.said(market, champion.name, since),
         shadows=[(m.title, loaders.said(market, m.name, since)) for m in shadows],
     )
@@ -61,13 +59,13 @@ def look(market: Market, champion: Meta, shadows: Sequence[Meta]) -> View | None
 
 def figure(seen: View, market: Market, champion: Meta, theta: float, live: bool, stale: str | None) -> None:
     """Price, volatility and forecast; without a present number where the feed is silent or the champion is stale."""
-    tau = bps(seen.last_tau_bps if seen.last_tau_bps is not None else champion.tau_bps)
+    tau = text.tau(seen.last_tau_bps, champion.tau_relative, "now")
     block(
         f"{champion.title} ★ on {market.product}",
         f"{text.venue(market.venue)}, {text.bands(champion.horizon_s, tau)}",
     )
     p_now = seen.last_p if live and stale is None and not seen.doubt else None
-    asked = f"P(next {champion.horizon_s} s reach τ {tau} bps), which is not asked now" if stale else ""
+    asked = f"P(next {champion.horizon_s} s reach τ {tau}), which is not asked now" if stale else ""
     key = (
         kind(), str(loaders.home().root), market.venue, market.product, champion.name, *seen.shadows, *seen.said_ns,
         int(seen.t[0].astype(np.int64)), seen.last_ns, theta, p_now, live, asked,

@@ -11,8 +11,8 @@ from core.evaluation.drift import DriftTable
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta
-from ui.text import market_name, plural, sentence
-from ui.theme import bps, lift, percent, prob, short_count, utc
+from ui.text import market_name, plural, sentence, tau
+from ui.theme import lift, percent, prob, short_count, utc
 
 State = Literal["done", "next", "wait"]
 ENOUGH_S = 600
@@ -79,7 +79,7 @@ def steps(f: Facts) -> list[Step]:
     trained = f.champion is not None and f.stale is None
     watched = f.watched is not None and f.watched == f.here
     seen = trained and (f.looked or f.compared or watched)
-    done = [captured, captured and f.settings.tau_bps is not None, trained, seen, f.compared, watched]
+    done = [captured, captured and f.settings.tau is not None, trained, seen, f.compared, watched]
     first = done.index(False) if False in done else len(done)
     told = [_capture(f, captured), _tau(f), _train(f), _evaluate(f, trained), _drift(f), _watch(f, trained)]
     empty = f.market is None and not f.capture.running
@@ -128,8 +128,9 @@ def _capture(f: Facts, captured: bool) -> str:
 
 
 def _tau(f: Facts) -> str:
-    if f.settings.tau_bps is not None:
-        return f"τ = {bps(f.settings.tau_bps)} bps over {f.settings.horizon_s} s, {f.settings.label}"
+    if f.settings.tau is not None:
+        asked = tau(f.settings.tau_bps, f.settings.tau_relative)
+        return f"τ = {asked} over {f.settings.horizon_s} s, {f.settings.label}"
     return (
         f"Not set: training would take P{100 * f.settings.quantile:g} of its own split. Look at the distribution first."
     )
@@ -143,7 +144,7 @@ def _train(f: Facts) -> str:
         return f"Nothing trained yet. {learn} whether the next seconds will be a spike: about a minute for a day."
     if f.stale:
         return f"The champion is stale: {f.stale}. Train again so that it answers today's question."
-    return f"Champion: {f.champion.title}, trained on τ {bps(f.champion.tau_bps)} bps"
+    return f"Champion: {f.champion.title}, trained on τ {tau(f.champion.tau_bps, f.champion.tau_relative)}"
 
 
 def _evaluate(f: Facts, trained: bool) -> str:

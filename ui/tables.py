@@ -14,7 +14,7 @@ from core.ingestion.ticks import odd_quote
 from core.training.folds import lifts, mean_lift
 from core.training.registry import Meta, Training
 from core.training.tuned import Tuned
-from ui.text import market_name
+from ui.text import market_name, tau_cell
 from ui.theme import MISSING, bps, count, duration, lift, percent, price, prob, score, size, utc
 
 Row = dict[str, Any]
@@ -116,7 +116,7 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
                     m.title + star,
                     market_name(m.venue, m.product),
                     f"{m.label}, leaky" if m.leaky else m.label,
-                    bps(m.tau_bps),
+                    tau_cell(m.tau_bps, m.tau_relative),
                     prob(s.pr_auc),
                     percent(s.base_rate),
                     lift(s.lift),
@@ -124,7 +124,7 @@ def run_rows(runs: Sequence[Training], champion: Meta | None, most: int = 30) ->
                     m.run_id[:8] or MISSING,
                 ]
             )
-    columns = ["when, UTC", "model", "market", "label", "τ, bps", "AP", "base rate", "lift", "F1", "MLflow run"]
+    columns = ["when, UTC", "model", "market", "label", "τ, bps or ×", "AP", "base rate", "lift", "F1", "MLflow run"]
     return columns, rows[:most]
 
 
@@ -191,11 +191,11 @@ def fold_rows(folds: Sequence[Fold]) -> Rows:
             count(f.rows),
             count(f.spikes),
             percent(f.base_rate),
-            bps(f.tau_bps),
+            tau_cell(f.tau_bps, f.tau_relative),
         ]
         for f in {f.number: f for f in folds}.values()
     ]
-    return ["fold", "scored from, UTC", "trained on", "scored on", "spikes", "base rate", "τ, bps"], rows
+    return ["fold", "scored from, UTC", "trained on", "scored on", "spikes", "base rate", "τ, bps or ×"], rows
 
 
 def fold_lift_rows(folds: Sequence[Fold], titles: dict[str, str], champion: str) -> Rows:

@@ -6,8 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from ui.theme import MISSING, bps
+
 HELP: Final[dict[str, str]] = {
-    "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when it is τ or more. "
+    "tau": "τ: the threshold on the volatility of the next seconds. A second is a spike when it is τ or more. It is "
+    "in bps, or a multiple of slow volatility, which the last hour had: then it asks the same of busy and quiet days. "
     "Changing τ changes the question, so a model trained before is stale.",
     "theta": "θ: the probability at which to alert. Changing θ does not make the model stale.",
     "ap": "Average precision (PR-AUC): mean precision over all θ, weighted by recall. At random: the base rate.",
@@ -150,9 +153,38 @@ def left_out(names: Sequence[str]) -> str:
     return f"Not in this source, so left out: {'; '.join(said)}." if said else ""
 
 
+def tau(tau_bps: float | None, relative: float | None = None, when: str = "median") -> str:
+    """A threshold as every page says it: in bps, or as a multiple with what that comes to `when`.
+
+    >>> tau(8.66), tau(12.2, 1.8), tau(12.2, 1.8, "now")
+    ('8.7 bps', '1.8 × slow volatility (median 12 bps)', '1.8 × slow volatility (now 12 bps)')
+    >>> tau(None, 1.8), tau(None)
+    ('1.8 × slow volatility', '–')
+    """
+    absolute = MISSING if tau_bps is None else f"{bps(tau_bps)} bps"
+    if relative is None:
+        return absolute
+    return f"{bps(relative)} × slow volatility" + ("" if tau_bps is None else f" ({when} {absolute})")
+
+
+def tau_cell(tau_bps: float, relative: float | None, unit: str = "") -> str:
+    """A threshold where there is room for a number: in bps, or the multiple with its sign.
+
+    >>> tau_cell(8.66, None), tau_cell(8.66, None, " bps"), tau_cell(12.2, 1.8)
+    ('8.7', '8.7 bps', '1.8 ×')
+    """
+    return f"{bps(tau_bps)}{unit}" if relative is None else f"{bps(relative)} ×"
+
+
+def warming(rows: int) -> str:
+    """How many rows a relative threshold leaves out; "" for none."""
+    return f"{plural(rows, 'row')} left out: no slow volatility yet, the hour before had just begun." if rows else ""
+
+
 def bands(horizon_s: int, tau: str) -> str:
-    """What the bands of a live figure are: trailing volatility, which is known, and not the spikes to come."""
-    return f"bands: volatility of the last {horizon_s} s at or above τ {tau} bps"
+    """What the bands of a live figure are: trailing volatility, which is known, and not the spikes to come. `tau` with
+    its unit."""
+    return f"bands: volatility of the last {horizon_s} s at or above τ {tau}"
 
 
 def sentence(words: str) -> str:
@@ -187,5 +219,8 @@ __all__ = [
     "market_name",
     "plural",
     "sentence",
+    "tau",
+    "tau_cell",
     "venue",
+    "warming",
 ]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from core.features.labels import Threshold
 from core.live.tail import Stretch
 from ui.charts.base import Span, Times
 from ui.frames import aligned, broken, gaps, spans
@@ -47,8 +48,7 @@ class View:
 def view(
     stretch: Stretch,
     *,
-    volatility: str | None = None,
-    tau_bps: float | Values | None = None,
+    rule: Threshold | None = None,
     forecast: Said | None = None,
     shadows: Sequence[tuple[str, Said]] = (),
 ) -> View | None:
@@ -56,8 +56,7 @@ def view(
 
     Parameters
     ----------
-    volatility : the feature, in bps, that `tau_bps` is held against; a bar is in a spike where it is at or above τ
-    tau_bps : one for all bars, or (n,) where each bar has its own
+    rule : whose trailing volatility is held against τ; a bar is in a spike where it is at or above
     forecast : what the monitor said of these bars; its newest is the present one where it is fresh
     shadows : (title, what was said) of models that are drawn beside it
     """
@@ -67,8 +66,8 @@ def view(
     quotes = bars.of("n_quotes")
     spread = np.divide(bars.of("sum_spread_bps"), quotes, out=np.full(quotes.shape, np.nan), where=quotes > 0)
     unknown = np.full(ns.size, np.nan)
-    vol = unknown if volatility is None else stretch.feature(volatility)
-    tau = unknown if tau_bps is None else np.broadcast_to(np.asarray(tau_bps, dtype=np.float64), ns.shape)
+    vol = unknown if rule is None else stretch.feature(rule.question.trailing)
+    tau = unknown if rule is None else rule.standing(stretch.features, ns, bars.session)
     beside = [aligned(ns, said.bar_end_ns, said.p) for _, said in shadows]
     p = unknown if forecast is None else aligned(ns, forecast.bar_end_ns, forecast.p)
     t, (mid, spread, drawn, vol_drawn, tau_drawn, *others) = broken(ns, bars.of("close"), spread, p, vol, tau, *beside)

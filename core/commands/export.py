@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from core.commands.asked import chosen_tau, tau_options
 from core.config import LABELS, Home, load_settings
 from core.errors import BadInput
 
@@ -64,18 +65,18 @@ def features(home: Home, args: argparse.Namespace) -> pa.Table:
 
 
 def labels(home: Home, args: argparse.Namespace) -> pa.Table:
-    """Every row of a dataset: forward volatility in bps, spike (at --tau, or at --quantile of the training part),
-    split."""
+    """Every row of a dataset: forward volatility and slow volatility in bps, spike (at the τ asked for), split. Where
+    the hour has not begun slow_bps is missing; such a row is none where τ is relative."""
     import pyarrow as pa
 
     from core.features import dataset
     from core.features.labels import asked_question
 
     settings = load_settings(home)
-    labelled = dataset.labelled(home, asked_question(args, settings), args.venue, args.product)
-    tau = labelled.threshold(settings, tau_bps=args.tau, quantile=args.quantile)
+    every = dataset.labelled(home, asked_question(args, settings), args.venue, args.product)
+    labelled, tau = chosen_tau(args, settings).on(every)
     if not 0 < tau < float("inf"):
-        raise BadInput(f"τ is {tau:g} bps: a threshold is a number above 0")
+        raise BadInput(f"τ is {tau:g}: a threshold is a number above 0")
     rows = labelled.rows
     return pa.table(
         {
@@ -84,7 +85,8 @@ def labels(home: Home, args: argparse.Namespace) -> pa.Table:
             "product": [labelled.product] * len(rows),
             "session": rows["session"],
             "forward_vol_bps": rows["forward_vol_bps"],
-            "spike": rows["forward_vol_bps"] >= tau,
+            "slow_bps": pa.array(rows["slow_bps"], from_pandas=True),
+            "spike": labelled.spikes(tau),
             "split": rows["split"],
         }
     )
@@ -137,9 +139,7 @@ def register(sub: Any) -> None:
     p.add_argument("--product", help="only this product")
     p.add_argument("--label", choices=LABELS, help="of labels: what is forecast")
     p.add_argument("--horizon", type=int, metavar="S", help="of labels: seconds ahead")
-    which = p.add_mutually_exclusive_group()
-    which.add_argument("--tau", type=float, metavar="BPS", help="of labels: threshold on forward volatility, bps")
-    which.add_argument("--quantile", type=float, help="of labels: or a quantile of the training part")
+    tau_options(p.add_argument_group("of labels"))
     p.set_defaults(run=run_export)
 
 

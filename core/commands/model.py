@@ -12,8 +12,8 @@ import msgspec
 from core import jobs
 from core.commands.asked import (
     MOST_FOLDS,
-    chosen_quantile,
     chosen_seed,
+    chosen_tau,
     market_options,
     question_options,
     refuse_beside,
@@ -56,7 +56,10 @@ def register(sub: Any) -> None:
 
 
 def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
-    """Train as the job "train"; the scores of each model on the test part, at the theta that validation chose."""
+    """Train as the job "train"; the scores of each model on the test part, at the theta that validation chose.
+
+    `tau` is in bps; where tau is relative it is the median over the training part, and `tau_relative` the multiple.
+    """
     settings = load_settings(home)
     with jobs.hold(home, "train") as me:
         refuse_beside(home, "tune")
@@ -70,31 +73,33 @@ def run_train(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         from core.training.fit import train
 
         question = asked_question(args, settings)
-        seed, quantile = chosen_seed(args, settings), chosen_quantile(args, settings)
+        seed, asked = chosen_seed(args, settings), chosen_tau(args, settings)
         if not 0 <= args.folds <= MOST_FOLDS:
             raise BadInput(f"{args.folds} folds: give a number from 0 (none) to {MOST_FOLDS}")
         with Reader(home) as reader:
             market = chosen(reader, settings, args.venue, args.product)
             history = bars(reader, market.venue, market.product)
             unmended = reader.unmended(market.venue, market.product)
-        rows = label(history, question, market.venue, market.product, unmended)
-        dataset = rows.at(rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile))
+        rows, tau = asked.on(label(history, question, market.venue, market.product, unmended))
+        dataset = rows.at(tau)
         save(dataset, home)
         names = [name.strip() for name in args.models.split(",") if name.strip()]
         found = examine(
-            history, question, unmended=unmended, tau_bps=None if quantile else dataset.tau_bps, quantile=quantile,
+            history, question, unmended=unmended, tau=asked.number, quantile=asked.quantile, relative=asked.relative,
             seed=seed, beat=lambda share, message: beat(EXAMINED * share, f"leakage: {message}"),
         )  # fmt: skip
         trained = train(
             home, dataset, names, seed, lambda share, message: beat(EXAMINED + (1 - EXAMINED) * share, message),
-            quantile=quantile, leakage=found, folds=args.folds, untuned=args.untuned,
+            quantile=asked.quantile, leakage=found, folds=args.folds, untuned=args.untuned,
         )  # fmt: skip
         evaluation = archive.load(home, trained[0].meta.training)
         result = {
             "label": question.label,
             "horizon_s": question.horizon_s,
             "tau": dataset.tau_bps,
-            "quantile": quantile,
+            "tau_relative": dataset.tau_relative,
+            "quantile": asked.quantile,
+            "warming": rows.warming,
             "venue": dataset.venue,
             "product": dataset.product,
             "fingerprint": dataset.fingerprint,
@@ -134,6 +139,7 @@ def run_evaluate(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "label": first.label,
         "horizon_s": first.horizon_s,
         "tau": first.tau_bps,
+        "tau_relative": first.tau_relative,
         "venue": first.venue,
         "product": first.product,
         "fingerprint": first.fingerprint,
@@ -194,6 +200,7 @@ def run_infer(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "missing": list(made.missing),
         "theta": theta,
         "tau": meta.tau_bps,
+        "tau_relative": meta.tau_relative,
         "bars": int((history.bar_end_ns >= since).sum()),
         "rows": len(rows),
         "alerts": int(rows["alert"].sum()),

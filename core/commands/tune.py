@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from core import jobs
-from core.commands.asked import MOST_FOLDS, chosen_quantile, chosen_seed, question_options, refuse_beside, told
+from core.commands.asked import MOST_FOLDS, chosen_seed, chosen_tau, question_options, refuse_beside, told
 from core.config import Home, load_settings
 from core.errors import BadInput
 
@@ -44,11 +44,11 @@ def run_tune(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         if args.model not in found:
             can = [name for name, model in found.items() if hasattr(model, "SPACE")]
             raise BadInput(f"no model named {args.model}; {', '.join(can)} can be tuned")
-        seed, quantile = chosen_seed(args, settings), chosen_quantile(args, settings)
-        rows = labelled(home, asked_question(args, settings), args.venue, args.product)
-        dataset = rows.at(rows.threshold(settings, tau_bps=args.tau, quantile=args.quantile))
+        seed, asked = chosen_seed(args, settings), chosen_tau(args, settings)
+        rows, tau = asked.on(labelled(home, asked_question(args, settings), args.venue, args.product))
+        dataset = rows.at(tau)
         tuned = tune(
-            home, dataset, found[args.model], trials=args.trials, seed=seed, quantile=quantile, folds=args.folds,
+            home, dataset, found[args.model], trials=args.trials, seed=seed, quantile=asked.quantile, folds=args.folds,
             timeout_s=args.timeout, beat=beat,
         )  # fmt: skip
         me.end("done", tuned.sentence)

@@ -23,17 +23,16 @@ if TYPE_CHECKING:
 def save(home: Home, evaluation: Evaluation, dataset: Dataset, forecasts: Sequence[Forecast]) -> None:
     """Write the evaluation and, beside it, the rows that its pictures of events are drawn from.
 
-    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, and p of each model by its
-    name.
+    Columns: bar_end_ns, session, split, mid, vol_bps (trailing), forward_vol_bps, spike, p of each model by its name,
+    and slow_bps and standing_bps as `Labelled` has them.
     """
     import pyarrow as pa
 
     from core.ingestion.store import parquet
 
     kept = dataset.rows[dataset.rows["split"] != "train"]
-    columns = kept[["bar_end_ns", "session", "split", "mid", "forward_vol_bps", "spike"]].assign(
-        vol_bps=kept[dataset.question.trailing]
-    )
+    named = ("bar_end_ns", "session", "split", "mid", "forward_vol_bps", "spike", "slow_bps", "standing_bps")
+    columns = kept[[name for name in named if name in kept]].assign(vol_bps=kept[dataset.question.trailing])
     test = (kept["split"] == "test").to_numpy()
     for f in forecasts:
         p = np.empty(len(kept))

@@ -21,6 +21,7 @@ from core.evaluation.record import Alerts, Estimate, Evaluation, Evidence, Fold,
 from core.evaluation.scores import Scores
 from core.features.bars import SECOND_NS
 from core.features.dataset import SPLITS, Dataset
+from core.features.labelled import thresholds
 
 BUDGETS_PER_H = (1.0, 2.0, 6.0)
 """Alerts an hour that a person might bear."""
@@ -66,6 +67,8 @@ class Seconds:
     bar_end_ns: NDArray[np.int64]
     session: NDArray[np.int64]
     trailing_bps: Floats
+    tau_bps: Floats
+    """What the trailing volatility is held against."""
     at: NDArray[np.int64]
     """Where the rows of the part stand among the seconds."""
 
@@ -80,14 +83,16 @@ def seconds(dataset: Dataset, split: str) -> Seconds:
     """The seconds of one part of the dataset, in the order of time."""
     rows = dataset.rows[dataset.rows["split"] == split]
     question = dataset.question
-    ahead_ns = (1 if question.leaky else question.horizon_s) * SECOND_NS
-    now = rows[["bar_end_ns", "session"]].assign(vol=rows[question.trailing])
-    later = rows[["bar_end_ns", "session"]].assign(vol=rows["forward_vol_bps"])
-    later["bar_end_ns"] += ahead_ns
+    taus = thresholds(rows, dataset.tau, dataset.relative)
+    standing = dataset.tau * rows["standing_bps"] if dataset.relative else taus
+    now = rows[["bar_end_ns", "session"]].assign(vol=rows[question.trailing], tau=standing)
+    later = rows[["bar_end_ns", "session"]].assign(vol=rows["forward_vol_bps"], tau=taus)
+    later["bar_end_ns"] += question.ahead * SECOND_NS
     both = pd.concat([now, later]).drop_duplicates("bar_end_ns").sort_values("bar_end_ns", kind="stable")
     times = both["bar_end_ns"].to_numpy()
     at = np.searchsorted(times, rows["bar_end_ns"].to_numpy())
-    return Seconds(times, both["session"].to_numpy(), both["vol"].to_numpy(dtype=np.float64), at)
+    vol, tau = (both[name].to_numpy(dtype=np.float64) for name in ("vol", "tau"))
+    return Seconds(times, both["session"].to_numpy(), vol, tau, at)
 
 
 def evaluate(
@@ -167,6 +172,7 @@ def evaluate(
         best_baseline=None if best is None else forecasts[best].name,
         best_within=None if best_within is None else forecasts[best_within].name,
         models=tuple(models), folds=tuple(folds), folds_note=folds_note, missing=tuple(dataset.missing),
+        tau_relative=dataset.tau_relative,
     )  # fmt: skip
 
 
@@ -223,7 +229,7 @@ class _Shared:
     """What the models' figures have in common: seconds of the parts, draws over them, and the training part's terms."""
 
     def __init__(self, dataset: Dataset, validation: Seconds, test: Seconds, replicates: int, seed: int) -> None:
-        self.question, self.tau_bps = dataset.question, float(dataset.tau_bps)
+        self.question = dataset.question
         self.validation, self.test = validation, test
         self.blocks = Blocks(test.bar_end_ns, BLOCK_HORIZONS * self.question.horizon_s, replicates, seed)
         train = dataset.rows[dataset.rows["split"] == "train"]
@@ -234,7 +240,7 @@ class _Shared:
         """At each budget, for all alerts and for those before volatility is up."""
         h = self.question.horizon_s
         v, t = self.validation, self.test
-        calm = ~events.episodes(v.bar_end_ns, v.session, v.trailing_bps, tau_bps=self.tau_bps, horizon_s=h).on
+        calm = ~events.episodes(v.bar_end_ns, v.session, v.trailing_bps, tau_bps=v.tau_bps, horizon_s=h).on
         p_validation, p_test = v.spread(f.p_validation), t.spread(f.p_test)
         found = []
         for onset in (False, True):
@@ -245,7 +251,7 @@ class _Shared:
                 )  # fmt: skip
                 found.append(
                     events.alerts_at(
-                        t.bar_end_ns, t.session, t.trailing_bps, p_test, theta=theta, tau_bps=self.tau_bps,
+                        t.bar_end_ns, t.session, t.trailing_bps, p_test, theta=theta, tau_bps=t.tau_bps,
                         horizon_s=h, budget_per_h=budget, onset=onset, blocks=self.blocks,
                     )
                 )  # fmt: skip

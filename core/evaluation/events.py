@@ -137,8 +137,13 @@ class Episodes:
     on: NDArray[np.bool_]
 
 
-def episodes(bar_end_ns: Rows, session: Rows, trailing_bps: Floats, *, tau_bps: float, horizon_s: int) -> Episodes:
-    """Episodes of trailing volatility (n,), NaN where it is not known (not above tau). Rows in the order of time."""
+def episodes(
+    bar_end_ns: Rows, session: Rows, trailing_bps: Floats, *, tau_bps: float | Floats, horizon_s: int
+) -> Episodes:
+    """Episodes of trailing volatility (n,), NaN where it is not known (not above tau). Rows in the order of time.
+
+    tau_bps : one for all rows, or where tau is relative that of each row (n,), `labels.held_against`
+    """
     above = trailing_bps >= tau_bps
     row = np.arange(above.size)
     first = np.append(True, np.diff(session) != 0)
@@ -238,7 +243,7 @@ def alerts_at(
     p: Floats,
     *,
     theta: float,
-    tau_bps: float,
+    tau_bps: float | Floats,
     horizon_s: int,
     budget_per_h: float,
     onset: bool,
@@ -251,7 +256,7 @@ def alerts_at(
     Parameters
     ----------
     bar_end_ns, session : rows in the order of time, (n,), one a second
-    trailing_bps : (n,) volatility of the last `horizon_s`, the estimator of the label
+    trailing_bps, tau_bps : (n,) volatility of the last `horizon_s`, the estimator of the label; as for `episodes`
     p : (n,) forecast; NaN on rows that have none and only show what became of the alerts before them
     blocks : draws over the same n rows
     cooldown_s : the horizon, unless given

@@ -1,8 +1,8 @@
 """What an evaluation says: the one value that page, report, model card and MLflow are made of.
 
 Scores are of the test part, which no fit, no tau, no calibration and no theta has seen. `low` and `high` are the ends
-of
-95 % intervals by block bootstrap. Times are ns UTC, volatility and tau in bps.
+of 95 % intervals by block bootstrap. Times are ns UTC, volatility and tau in bps. `tau_relative` is the multiple of
+slow volatility that tau is, None where it is in bps; tau_bps is then a median: of the training part, or of a fold.
 """
 
 from __future__ import annotations
@@ -226,6 +226,7 @@ class Fold(msgspec.Struct, frozen=True, kw_only=True):
     ap: float | None
     lift: float | None
     note: str = ""
+    tau_relative: float | None = None
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,3 +272,4 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     folds: tuple[Fold, ...] = ()
     folds_note: str = ""
     missing: tuple[str, ...] = ()
+    tau_relative: float | None = None

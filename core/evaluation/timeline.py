@@ -67,13 +67,15 @@ def tested(evaluation: Evaluation, rows: pd.DataFrame) -> Seconds:
     question = Question(label, evaluation.horizon_s)
     known = rows.rename(columns={"vol_bps": question.trailing})
     e = evaluation
-    return seconds(Dataset(known, (), (), question, e.tau_bps, e.venue, e.product, e.fingerprint), "test")
+    return seconds(
+        Dataset(known, (), (), question, e.tau_bps, e.venue, e.product, e.fingerprint, e.tau_relative), "test"
+    )
 
 
-def happened(on: Seconds, p: Floats, *, theta: float, tau_bps: float, horizon_s: int, onset: bool) -> Happened:
+def happened(on: Seconds, p: Floats, *, theta: float, horizon_s: int, onset: bool) -> Happened:
     """What an alarm at `theta` did on the forecasts p (n,) of the seconds, as `events.alerts_at` counts it."""
     t, session = on.bar_end_ns, on.session
-    spans = events.episodes(t, session, on.trailing_bps, tau_bps=tau_bps, horizon_s=horizon_s)
+    spans = events.episodes(t, session, on.trailing_bps, tau_bps=on.tau_bps, horizon_s=horizon_s)
     raised = events.Alarm(theta, horizon_s).push_all(t, session, p)
     if onset:
         raised &= ~spans.on
@@ -83,7 +85,7 @@ def happened(on: Seconds, p: Floats, *, theta: float, tau_bps: float, horizon_s:
     lead[m.caught[starts]] = m.leads_s
     catching = t[starts] - np.nan_to_num(lead).astype(np.int64) * SECOND_NS
     undecided = raised & ~m.alert & ~np.isin(t, catching[m.caught[starts]])
-    above = on.trailing_bps >= tau_bps
+    above = on.trailing_bps >= on.tau_bps
     return Happened(_runs(t, session, above, spans), t[starts], lead, t[m.alert & ~m.right], t[undecided])
 
 

@@ -68,6 +68,9 @@ def with_pandas(bars: Bars) -> pd.DataFrame:
     out["jump_60"] = ((r2 - (out["bipower_60"] / 1e4) ** 2) / r2).clip(0, 1)
     for name, memory in _FADED.items():
         out[name] = 1e4 * np.sqrt(_faded(frame["r2"], frame["session"], age, memory))
+    ticks = [frame[name].where(~new, 0.0) for name in ("sum_r2", "n_r")]
+    squares, returns = (_faded(column, frame["session"], age, "hour") for column in ticks)
+    out["tick_rms_3600"] = 1e4 * np.sqrt(squares / returns)
     return pd.DataFrame(out)[list(formulas.NAMES)]
 
 
@@ -75,7 +78,7 @@ _FADED = {"rms_1": "last", **{f"ewma_{s}": f"{s}" for s in (3, 6, 11, 22, 45, 90
 
 
 def _faded(r2: pd.Series, session: pd.Series, age: pd.Series, memory: str) -> pd.Series:
-    """Fading mean of squared returns in pandas: a rolling sum, or an `ewm` less what has left its reach."""
+    """Fading mean of a column in pandas: a rolling sum, or an `ewm` less what has left its reach."""
     m = fading.MEMORIES[fading.NAMES.index(memory)]
     n = age.clip(upper=m.reach_s)
     if m.decay == 1.0:

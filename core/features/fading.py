@@ -1,4 +1,4 @@
-"""Fading means of squared one-second returns: volatility with a memory, for EWMA, GARCH and a slow volatility.
+"""Fading means of squared returns: volatility with a memory, for EWMA, GARCH and a slow volatility.
 
 A fading mean over reach bars is sum(d^k x[t-k]) / sum(d^k), k from 0 to reach - 1, d the decay a bar: with d = 0.94
 it is
@@ -23,14 +23,18 @@ from core.features.bars import Bars
 
 @dataclass(frozen=True)
 class Memory:
-    """One fading mean. `from_s`: returns that its session must have had before it is told."""
+    """One fading mean. `from_s`: returns that its session must have had before it is told; `of`: see `SOURCES`."""
 
     name: str
     decay: float
     reach_s: int
     from_s: int
+    of: str = "r2"
 
 
+SOURCES = ("r2", "tick_r2", "tick_returns")
+"""What a mean is of, a bar: the squared one-second return; of the returns from tick to tick, the sum of their squares
+and their number. A session's first bar, which has no one-second return, counts for nothing in all three."""
 MEMORIES: tuple[Memory, ...] = (
     Memory("last", 1.0, 1, 60),
     Memory("3", 0.5 ** (1 / 3), 64, 60),
@@ -40,6 +44,8 @@ MEMORIES: tuple[Memory, ...] = (
     Memory("45", 0.5 ** (1 / 45), 1024, 60),
     Memory("90", 0.5 ** (1 / 90), 1024, 60),
     Memory("hour", 1.0, 3600, 300),
+    Memory("hour_tick_r2", 1.0, 3600, 300, "tick_r2"),
+    Memory("hour_tick_returns", 1.0, 3600, 300, "tick_returns"),
 )
 """The last return; half-lives of 3 to 90 s, two apart, so that a sum of them is within 3 % of any memory between
 (11.2 s
@@ -50,6 +56,7 @@ REACH_S = max(m.reach_s for m in MEMORIES)
 _DECAYS = np.array([m.decay for m in MEMORIES])
 _REACHES = np.array([m.reach_s for m in MEMORIES])
 _FROM = np.array([m.from_s for m in MEMORIES])
+_SOURCE = np.array([SOURCES.index(m.of) for m in MEMORIES])
 _WEIGHTS = np.array(
     [
         np.cumsum(np.r_[0.0, m.decay ** np.arange(REACH_S)])[np.minimum(np.arange(REACH_S + 1), m.reach_s)]
@@ -57,7 +64,7 @@ _WEIGHTS = np.array(
     ]
 )
 """The weights of as many returns as there are, summed: (memories, REACH_S + 1)."""
-_R = Bars.column("r")
+_R, _SUM_R2, _N_R = (Bars.column(name) for name in ("r", "sum_r2", "n_r"))
 
 
 class Fading:
@@ -67,7 +74,7 @@ class Fading:
     """
 
     def __init__(self, chunk: int) -> None:
-        self._r2 = np.zeros(REACH_S + chunk)
+        self._taken = np.zeros((len(SOURCES), REACH_S + chunk))
         self._scratch = np.zeros((2, REACH_S + chunk))
         self._at = np.array([-1, -1])  # session and age of the last bar (0: a session's first)
         self._out = np.empty((len(MEMORIES), chunk))
@@ -76,7 +83,7 @@ class Fading:
         """The means at bars[start:stop], which follow those already pushed: (memories, stop - start), NaN where a
         session has had too few returns."""
         out = self._out[:, : stop - start]
-        _advance(bars.session, bars.values, start, stop, self._r2, self._scratch, self._at, out)
+        _advance(bars.session, bars.values, start, stop, self._taken, self._scratch, self._at, out)
         return out
 
 
@@ -114,25 +121,30 @@ def _double(late, early, result, faded):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _advance(sessions, values, start, stop, r2, scratch, at, out):  # type: ignore[no-untyped-def]
+def _advance(sessions, values, start, stop, taken, scratch, at, out):  # type: ignore[no-untyped-def]
     row = start
     while row < stop:
         if sessions[row] != at[0] or at[1] < 0:
             at[0], at[1] = sessions[row], -1
-            r2[:REACH_S] = 0.0
+            taken[:, :REACH_S] = 0.0
         age = at[1] + 1
         end = row + 1
         while end < stop and sessions[end] == at[0]:
             end += 1
         n = end - row
         for i in range(n):
-            r = values[row + i, _R]
-            r2[REACH_S + i] = 0.0 if np.isnan(r) else r * r
+            bar, k = values[row + i], REACH_S + i
+            r = bar[_R]
+            first = np.isnan(r)
+            taken[0, k] = 0.0 if first else r * r
+            taken[1, k] = 0.0 if first else bar[_SUM_R2]
+            taken[2, k] = 0.0 if first else bar[_N_R]
         for m in range(_DECAYS.size):
             result = out[m, row - start : end - start]
-            _fade(r2, n, age, _DECAYS[m], _REACHES[m], _WEIGHTS[m], scratch, result)
+            _fade(taken[_SOURCE[m]], n, age, _DECAYS[m], _REACHES[m], _WEIGHTS[m], scratch, result)
             result[: max(0, min(n, _FROM[m] - age))] = np.nan
-        for i in range(REACH_S):
-            r2[i] = r2[n + i]
+        for q in range(taken.shape[0]):
+            for i in range(REACH_S):
+                taken[q, i] = taken[q, n + i]
         at[1] = age + n - 1
         row = end

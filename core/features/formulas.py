@@ -71,6 +71,11 @@ def tick_std(a: Aggregates, w: int) -> Floats:
     return _bps_root(np.maximum(squares, 0.0) / np.maximum(n - 1.0, 1.0))
 
 
+def tick_rms(a: Aggregates) -> Floats:
+    """Root of the mean squared tick-to-tick log return of mid over the last hour, in bps; 0 where it holds none."""
+    return _bps_root(a.mean("hour_tick_r2") / np.maximum(a.mean("hour_tick_returns"), TINY))
+
+
 def _bps_root(x: Floats) -> Floats:
     root = np.sqrt(x)
     root *= BPS
@@ -99,7 +104,7 @@ def _ratios(name: str, about: str, formula: Callable[[Aggregates, int, int], Flo
 
 def _faded(name: str, memory: str, about: str) -> Feature:
     m = fading.MEMORIES[fading.NAMES.index(memory)]
-    return Feature(name, m.reach_s, "bps", about, lambda a: _bps_root(a.mean_r2(memory)), m.from_s)
+    return Feature(name, m.reach_s, "bps", about, lambda a: _bps_root(a.mean(memory)), m.from_s)
 
 
 def _at(formula: Callable[..., Floats], a: Aggregates, **windows: int) -> Floats:
@@ -145,6 +150,14 @@ FEATURES: tuple[Feature, ...] = (
         for s in (3, 6, 11, 22, 45, 90)
     ),
     _faded("rms_3600", "hour", "root of the mean squared one-second return, last hour or as much as its session has"),
+    Feature(
+        "tick_rms_3600",
+        3600,
+        "bps",
+        "root of the mean squared tick-to-tick return, last hour or as much as its session has",
+        tick_rms,
+        300,
+    ),
 )
 NAMES: tuple[str, ...] = tuple(f.name for f in FEATURES)
 CORE: tuple[str, ...] = tuple(f.name for f in FEATURES if f.from_s <= CORE_S)

@@ -4,11 +4,13 @@ A row at t is labelled by the bars ending in (t, t + horizon]: forward volatilit
 one
 horizon later in the same session, so window and horizon share every bit of their arithmetic and none of their bars.
 Where
-the session ends within the horizon there is no label, nor where the horizon touches a gap that is not repaired.
+the session ends within the horizon there is no label, nor where the horizon touches a gap that is not repaired. tau is
+a number of bps, or a multiple of slow volatility: of the trailing hour's, known at t.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +21,7 @@ from core.config import LEAKY_LABELS, LabelName, Settings
 from core.errors import BadInput
 from core.features import formulas
 from core.features.bars import SECOND_NS
-from core.features.windows import WINDOWS_S
+from core.features.windows import CORE_S, WINDOWS_S
 
 Floats = NDArray[np.float64]
 
@@ -62,6 +64,26 @@ class Question:
         estimator = {"next_row": "tick_std"}.get(self.label, self.label)
         return f"{estimator}_{self.horizon_s}"
 
+    @property
+    def ahead(self) -> int:
+        """Seconds from a row to the one whose trailing volatility is its label: the horizon, 1 for the leaky label."""
+        return 1 if self.leaky else self.horizon_s
+
+    @property
+    def slow(self) -> str:
+        """The feature that measures the last hour by the label's own estimator: squared returns of seconds, or of
+        ticks."""
+        return "tick_rms_3600" if self.trailing.startswith("tick_std") else "rms_3600"
+
+    @property
+    def slow_scale(self) -> float:
+        """What `slow` is multiplied by to be on the label's scale.
+
+        `rv` and `bipower` are roots of a sum over the horizon's seconds (a `bipower` is held against an hour with its
+        jumps); a deviation from tick to tick is the same at any length.
+        """
+        return 1.0 if self.slow == "tick_rms_3600" else math.sqrt(self.horizon_s)
+
 
 def asked_question(args: Any, settings: Settings) -> Question:
     """The question of a verb's --label and --horizon, each from the settings where it is not given."""
@@ -81,12 +103,65 @@ def forward_volatility(
     (t + 1 - horizon, t + 1].
     """
     trailing = features[formulas.NAMES.index(question.trailing)]
-    ahead = 1 if question.leaky else question.horizon_s
-    forward = _shifted(trailing, ahead, bar_end_ns, session)
+    forward = _shifted(trailing, question.ahead, bar_end_ns, session)
     if question.leaky:
         # the same rows as an honest label has, so that two trainings differ in the label alone
         forward[np.isnan(_shifted(trailing, question.horizon_s, bar_end_ns, session))] = np.nan
     return forward
+
+
+def slow_volatility(question: Question, features: Floats) -> Floats:
+    """Slow volatility in bps at each bar, (n,): what forward volatility would be if the trailing hour went on.
+
+    NaN until a session has had the returns that `Question.slow` needs, and where nothing moved in the hour: a multiple
+    of 0 is no threshold. features has shape (len(FEATURES), n); reads the bars up to each one's own.
+    """
+    column = features[formulas.NAMES.index(question.slow)]
+    return np.where(column > 0, question.slow_scale * column, np.nan)
+
+
+def held_against(question: Question, slow: Floats, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+    """The slow volatility that each bar's TRAILING volatility is held against, (n,) bps.
+
+    It is that of the bar a horizon earlier, whose forward volatility it is: so an episode is a run of spikes seen a
+    horizon later, and all thresholds inside the horizon of an alert are known when it is raised. A bar's own where that
+    one has none or lies in another session.
+    """
+    n = slow.size - question.ahead
+    standing = slow.copy()
+    if n > 0:
+        whole = (session[-n:] == session[:n]) & (bar_end_ns[-n:] - bar_end_ns[:n] == question.ahead * SECOND_NS)
+        standing[-n:] = np.where(whole & ~np.isnan(slow[:n]), slow[:n], slow[-n:])
+    return standing
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """A question with its threshold: a number of bps, or a multiple of slow volatility (tau_bps is then not used); none
+    where both are None."""
+
+    question: Question
+    tau_bps: float | None
+    tau_relative: float | None
+
+    def taus(self, features: Floats) -> Floats:
+        """What each bar's forward volatility is held against, (n,) bps; NaN where that is not known.
+
+        features has shape (len(FEATURES), n); a row reads the bars up to its own.
+        """
+        if self.tau_relative is not None:
+            return self.tau_relative * slow_volatility(self.question, features)
+        return np.full(features.shape[1], np.nan if self.tau_bps is None else self.tau_bps)
+
+    def standing(self, features: Floats, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:
+        """What each bar's TRAILING volatility is held against, (n,) bps: see `held_against`."""
+        return held_against(self.question, self.taus(features), bar_end_ns, session)
+
+    @property
+    def warm_up_s(self) -> int:
+        """Returns that a session must have had before one of its bars is forecast."""
+        name = f"rv_{CORE_S}" if self.tau_relative is None else self.question.slow
+        return formulas.FEATURES[formulas.NAMES.index(name)].from_s
 
 
 def _shifted(trailing: Floats, ahead: int, bar_end_ns: NDArray[np.int64], session: NDArray[np.int64]) -> Floats:

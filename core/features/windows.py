@@ -59,8 +59,8 @@ Floats = NDArray[np.float64]
 class Aggregates:
     """Aggregates of n bars over trailing windows, those ending in (t - w, t]; NaN where one is not yet full.
 
-    `values[w, q, i]` is quantity `NAMES[q]` over the last `WINDOWS_S[w]` bars, bar i included; `faded[m, i]` the mean
-    squared one-second return in the memory `fading.MEMORIES[m]`.
+    `values[w, q, i]` is quantity `NAMES[q]` over the last `WINDOWS_S[w]` bars, bar i included; `faded[m, i]` the fading
+    mean in the memory `fading.MEMORIES[m]`.
     """
 
     values: Floats
@@ -71,8 +71,8 @@ class Aggregates:
         view: Floats = self.values[WINDOWS_S.index(window_s), NAMES.index(name)]
         return view
 
-    def mean_r2(self, memory: str) -> Floats:
-        """The fading mean of squared one-second returns in one memory, shape (n,)."""
+    def mean(self, memory: str) -> Floats:
+        """The fading mean in one memory, shape (n,)."""
         view: Floats = self.faded[fading.NAMES.index(memory)]
         return view
 

@@ -131,7 +131,7 @@ def raised(
     """
     found = []
     for f, s in zip(forecasts, session, strict=True):
-        if f.p is None or not alarm.push(f.bar_end_ns, int(s), f.p):
+        if f.p is None or f.tau_bps is None or not alarm.push(f.bar_end_ns, int(s), f.p):
             continue
         found.append(
             Alert(
@@ -175,14 +175,23 @@ def resume(
         alarm.resume(int(now), last.bar_end_ns, bool((p[since] < alarm.low).any()))
 
 
-def settled(alerts: Sequence[Alert], stretch: Stretch, estimator: str) -> list[tuple[Alert, Outcome, float | None]]:
-    """Those of the alerts whose outcome is known from `stretch`: (alert, outcome, lead in s).
+def settled(
+    alerts: Sequence[Alert], stretch: Stretch, estimator: str, tau_bps: float | NDArray[np.float64]
+) -> list[tuple[Alert, Outcome, float | None]]:
+    """Those of the alerts of one model whose outcome is known from `stretch`: (alert, outcome, lead in s).
 
     estimator : the label's own trailing volatility, such as "rv_60"
+    tau_bps : what it is held against, one number or that of each bar of the stretch (`labels.Threshold.standing`)
     """
     if not len(stretch) or not alerts:
         return []
     ends, session, volatility = stretch.bars.bar_end_ns, stretch.bars.session, stretch.feature(estimator)
+    taus = np.broadcast_to(tau_bps, ends.shape)
+    known = ~np.isnan(volatility) & ~np.isnan(taus)  # as the rows of an evaluation, whose first one starts no episode
+    starts = np.zeros(len(ends), dtype=np.bool_)
+    starts[known] = episodes(
+        ends[known], session[known], volatility[known], tau_bps=taus[known], horizon_s=alerts[0].horizon_s
+    ).start
     found: list[tuple[Alert, Outcome, float | None]] = []
     for a in alerts:
         until = a.bar_end_ns + a.horizon_s * SECOND_NS
@@ -191,7 +200,6 @@ def settled(alerts: Sequence[Alert], stretch: Stretch, estimator: str) -> list[t
             if until <= ends[-1]:
                 found.append((a, "unknown", None))
             continue
-        starts = episodes(ends, session, volatility, tau_bps=a.tau_bps, horizon_s=a.horizon_s).start
         after = np.flatnonzero(starts & (ends > a.bar_end_ns) & (ends <= until) & (session == session[begin]))
         if after.size:
             found.append((a, "right", float(ends[after[0]] - a.bar_end_ns) / SECOND_NS))

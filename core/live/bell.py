@@ -30,10 +30,10 @@ LOOK_BACK_S = 3600
 
 
 class Bell:
-    """Alerts on the market of `tail`, one monitor's."""
+    """Alerts on the market of `tail`, one monitor's; `of` gives what is known of a model, None where that is lost."""
 
-    def __init__(self, home: Home, tail: Tail, clock_ns: Callable[[], int]) -> None:
-        self._home, self._tail, self._clock_ns = home, tail, clock_ns
+    def __init__(self, home: Home, tail: Tail, of: Callable[[str], Meta | None], clock_ns: Callable[[], int]) -> None:
+        self._home, self._tail, self._of, self._clock_ns = home, tail, of, clock_ns
         self._ledger = alerts.Ledger(home)
         self._post = Post(home, partial(alerts.delivered, home))
         self._rule: tuple[str, float, int, float] | None = None
@@ -79,7 +79,12 @@ class Bell:
             self._unsettled = self._ledger.open(self._tail.venue, self._tail.product)
         else:
             self._unsettled += new
-        known = alerts.settled(self._unsettled, self._tail.kept, meta.volatility)
+        kept, known = self._tail.kept, []
+        for name in {alert.model for alert in self._unsettled}:
+            if (of := self._of(name)) is not None:
+                mine = [alert for alert in self._unsettled if alert.model == name]
+                taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
+                known += alerts.settled(mine, kept, of.volatility, taus)
         if known:
             self._ledger.settle(known)
             done = {alert.bar_end_ns for alert, *_ in known}

@@ -22,7 +22,7 @@ from core.errors import Damaged
 
 _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
     venue TEXT NOT NULL, product TEXT NOT NULL, bar_end_ns INTEGER NOT NULL, model TEXT NOT NULL,
-    p REAL, vol_bps REAL, mid REAL NOT NULL, tau_bps REAL NOT NULL, theta REAL NOT NULL, made_ns INTEGER NOT NULL,
+    p REAL, vol_bps REAL, mid REAL NOT NULL, tau_bps REAL, theta REAL NOT NULL, made_ns INTEGER NOT NULL,
     horizon_s INTEGER, seen_ns INTEGER, doubt TEXT, seq INTEGER, hash TEXT,
     PRIMARY KEY (venue, product, model, bar_end_ns)
 ) STRICT, WITHOUT ROWID"""
@@ -31,10 +31,11 @@ _TABLE = """CREATE TABLE IF NOT EXISTS forecasts (
 class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     """What a model said at the end of one bar of the horizon that follows it.
 
-    p: probability of a spike (None while the windows warm up); vol_bps: trailing volatility (None likewise); mid in
-    quote currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. horizon_s and
-    seen_ns are None in rows that are older than the escrow. doubt: why the row should not be trusted
-    (`training.seen.doubts`), None where nothing speaks against it.
+    p: probability of a spike (None while the windows warm up); vol_bps: trailing volatility (None likewise); tau_bps:
+    the threshold on what follows (None while a relative one has no slow volatility to be a multiple of); mid in quote
+    currency; made_ns: our clock when it was made; seen_ns: end of the newest bar known then. horizon_s and seen_ns are
+    None in rows that are older than the escrow. doubt: why the row should not be trusted (`training.seen.doubts`), None
+    where nothing speaks against it.
     """
 
     venue: str
@@ -44,7 +45,7 @@ class Forecast(msgspec.Struct, frozen=True, kw_only=True):
     p: float | None
     vol_bps: float | None
     mid: float
-    tau_bps: float
+    tau_bps: float | None
     theta: float
     made_ns: int
     horizon_s: int | None = None
@@ -82,8 +83,23 @@ class Log:
             for name, kind in _ADDED.items():
                 if name not in _columns(self._connection):
                     self._connection.execute(f"ALTER TABLE forecasts ADD COLUMN {name} {kind}")
+            self._let_tau_be_missing()
             self._connection.execute("CREATE UNIQUE INDEX IF NOT EXISTS chain ON forecasts (seq)")
             self._connection.commit()
+
+    def _let_tau_be_missing(self) -> None:
+        """Files of earlier versions want a tau in each row: their rows are moved, as they are, to a table that does
+        not."""
+        wanted = {row[1]: row[3] for row in self._connection.execute("PRAGMA table_info(forecasts)")}
+        if not wanted["tau_bps"]:
+            return
+        columns = ", ".join((*FIELDS, "seq", "hash"))
+        with self._connection:
+            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute("ALTER TABLE forecasts RENAME TO with_tau")
+            self._connection.execute(_TABLE)
+            self._connection.execute(f"INSERT INTO forecasts ({columns}) SELECT {columns} FROM with_tau")
+            self._connection.execute("DROP TABLE with_tau")
 
     def append(self, forecasts: Sequence[Forecast]) -> int:
         """Write those not yet there, in one commit; returns how many were new."""

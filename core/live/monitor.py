@@ -1,13 +1,15 @@
 """The monitor: store tail -> features -> champion -> forecast, one for every bar that closes (a process).
 
 Window and horizon, sampler, kernel and formulas are those of training. A row whose windows are warming up is written
-without a probability. The champion is looked up anew at every step, so that a new training or a roll-back is followed;
-one that learned from another market is not. The baselines of the champion's training forecast beside it as shadows, and
-every forecast is graded when its horizon is over.
+without a probability. A relative tau is written in bps, as many as it is at that bar. The champion is looked up anew at
+every step, so that a new training or a roll-back is followed; one that learned from another market is not. The
+baselines of the champion's training forecast beside it as shadows, and every forecast is graded when its horizon is
+over.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -36,7 +38,7 @@ EVERY_S = 0.25
 """How often the store is looked at: a bar is forecast at most this long after it closed."""
 SILENT_S = 10
 """Without a bar for so long there is no data, and no number."""
-SAID = ("bar_end_ns", "p", "vol_bps", "mid", "theta", "made_ns", "doubt")
+SAID = ("bar_end_ns", "p", "vol_bps", "tau_bps", "mid", "theta", "made_ns", "doubt")
 """What is told of the newest forecast."""
 NOTHING = dict.fromkeys(("p", "vol_bps", "mid", "doubt"))
 
@@ -58,9 +60,9 @@ class Monitor:
         market = chosen(self._reader, load_settings(home), venue, product)
         self._tail = Tail(market.venue, market.product)
         self._log, self._grades = Log(home), Grades(home)
-        self._bell = Bell(home, self._tail, clock_ns)
+        self._bell = Bell(home, self._tail, self._meta_of, clock_ns)
         self._pending: list[Forecast] | None = None
-        self._estimators: dict[str, str] = {}
+        self._asked: dict[str, registry.Meta | None] = {}
         self._meta: registry.Meta | None = None
         self._models: list[tuple[Estimator, registry.Meta]] = []
         self._heard_ns: int | None = None
@@ -103,13 +105,14 @@ class Monitor:
             "venue": self._tail.venue,
             "product": self._tail.product,
             "model": meta.name,
-            "tau_bps": meta.tau_bps,
+            "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
+            "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
-            "need": CORE_S,
+            "need": meta.asked.warm_up_s,
             "late": self._tail.late,
             "stale": None if self._named else registry.stale(meta, load_settings(self._home), market),
             "left_out": self._left_out,
-            "sentence": self._sentence(now_ns),
+            "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
         self._last = made[-1] if made else self._last
         if said["sentence"] != "forecasting" or self._last is None:
@@ -124,14 +127,14 @@ class Monitor:
             said |= {"sentence": f"do not trust this row: {doubt}"}
         return said
 
-    def _sentence(self, now_ns: int) -> str:
+    def _sentence(self, now_ns: int, need: int) -> str:
         if self._heard_ns is None:
             return "no data: waiting for a bar to close"
         silent_s = (now_ns - self._heard_ns) // SECOND_NS
         if silent_s > SILENT_S:
             return f"no data: no bar has closed for {silent_s} s"
-        if self._tail.age < CORE_S:
-            return f"warming up: {max(self._tail.age, 0)} of {CORE_S} bars"
+        if self._tail.age < need:
+            return f"warming up: {max(self._tail.age, 0)} of {need} bars"
         return "forecasting"
 
     def _follow_champion(self) -> bool:
@@ -153,7 +156,7 @@ class Monitor:
             return False
         self._models = [registry.load(self._home, name)]
         self._meta = self._models[0][1]
-        shadows, self._left_out = registry.shadows(self._home, self._meta)
+        shadows, self._left_out = _shadows(self._home, self._meta)
         self._models += shadows
         return True
 
@@ -178,16 +181,22 @@ class Monitor:
             stretch = self._back_to(oldest_ns)
         else:
             self._pending += [f for f in made if f.p is not None]
-        for name in {f.model for f in self._pending} - self._estimators.keys():
-            try:
-                self._estimators[name] = registry.find(self._home, name).volatility
-            except (NotThere, Damaged):  # its forecasts stay open: what they were about is not known
-                self._pending = [f for f in self._pending if f.model != name]
-        graded = outcomes(self._pending, stretch, self._estimators)
+        known = {name: of for name in {f.model for f in self._pending} if (of := self._meta_of(name)) is not None}
+        self._pending = [f for f in self._pending if f.model in known]
+        graded = outcomes(self._pending, stretch, {name: of.volatility for name, of in known.items()})
         if graded:
             self._grades.append(graded, self._clock_ns())
             done = {(f.model, f.bar_end_ns) for f, _ in graded}
             self._pending = [f for f in self._pending if (f.model, f.bar_end_ns) not in done]
+
+    def _meta_of(self, name: str) -> registry.Meta | None:
+        """What is known of a model that has forecast, also of one that is champion no more; None where that is lost."""
+        if name not in self._asked:
+            try:
+                self._asked[name] = registry.find(self._home, name)
+            except (NotThere, Damaged):  # what it was about is not known: its forecasts and alerts stay open
+                self._asked[name] = None
+        return self._asked[name]
 
     def _forecast(self, stretch: Stretch, model: Estimator, meta: registry.Meta) -> list[Forecast]:
         if not len(stretch):
@@ -206,7 +215,7 @@ class Monitor:
                 p=_number(p[i]),
                 vol_bps=_number(volatility[i]),
                 mid=float(mids[i]),
-                tau_bps=float(tau_bps[i]),
+                tau_bps=_number(tau_bps[i]),
                 theta=theta,
                 made_ns=now,
                 horizon_s=meta.horizon_s,
@@ -215,6 +224,22 @@ class Monitor:
             )
             for i in range(len(stretch))
         ]
+
+
+def _shadows(home: Home, meta: registry.Meta) -> tuple[list[tuple[Estimator, registry.Meta]], list[str]]:
+    """The baselines that were trained with `meta` on the same rows, loaded, and why others are left out, a sentence
+    each: the baselines are company, what is damaged among them does not end the watch."""
+    found, left_out = [], []
+    for name in sorted(os.listdir(home.artifacts)):
+        if name[0] == "." or not (home.artifacts / name).is_dir():
+            continue
+        try:
+            other = registry.find(home, name)
+            if other.training == meta.training and other.baseline and other.name != meta.name:
+                found.append(registry.load(home, name))
+        except (Damaged, NotThere) as error:
+            left_out.append(str(error))
+    return found, left_out
 
 
 def _open_outcome(stretch: Stretch, horizon_s: int) -> Stretch:

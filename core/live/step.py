@@ -21,8 +21,8 @@ Floats = NDArray[np.float64]
 
 
 class Levels(NamedTuple):
-    """Of n bars, in bps, shape (n,) each: trailing volatility (NaN while its window warms up) and the τ it is held
-    against, that of the same bar."""
+    """Of n bars, in bps, shape (n,) each: trailing volatility (NaN while its window warms up) and the τ that what
+    follows the bar is held against (NaN while a relative one has nothing to be a multiple of)."""
 
     vol_bps: Floats
     tau_bps: Floats
@@ -30,16 +30,17 @@ class Levels(NamedTuple):
 
 def levels(stretch: Stretch, meta: Meta) -> Levels:
     """Where volatility and τ of `meta`'s question stand on each bar; nothing after a bar enters its numbers."""
-    return Levels(stretch.feature(meta.volatility), np.full(len(stretch), meta.tau_bps))
+    return Levels(stretch.feature(meta.volatility), meta.asked.taus(stretch.features))
 
 
 def probabilities(stretch: Stretch, model: Estimator, meta: Meta) -> Floats:
-    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows warm up.
+    """P(spike in the horizon after the bar), shape (n,), NaN while the core windows, or what a relative τ is a multiple
+    of, warm up.
 
     A bar's forecast has the same bits whether it is asked for alone or among others.
     """
     p = np.full(len(stretch), np.nan)
-    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}"))
+    full = ~np.isnan(stretch.feature(f"rv_{CORE_S}")) & ~np.isnan(meta.asked.taus(stretch.features))
     if full.any():
         when = pd.Index(stretch.bars.bar_end_ns, name="bar_end_ns")
         rows = pd.DataFrame({name: stretch.feature(name) for name in meta.features}, index=when)

@@ -23,6 +23,7 @@ from core.evaluation.evaluate import Forecast, evaluate
 from core.evaluation.figure import pr_figure
 from core.evaluation.probability import fit_sigmoid
 from core.evaluation.record import UNCHECKED, Check, Leakage
+from core.evaluation.reports.words import tau
 from core.evaluation.scores import score, score_at
 from core.features.labels import LEAKY_WHY
 from core.training import registry, tracking
@@ -64,7 +65,7 @@ def train(
     names : of models/*.py, () for all of them; order does not matter
     seed : of everything random
     beat : told the share done, 0 to 1, and a few words
-    quantile : of the training part that gave the dataset its tau, None if tau was given in bps; kept for `stale`
+    quantile : of the training part that gave the dataset its tau, None if tau was given as a number; kept for `stale`
     leakage : what the doctor found in the pipeline that made the dataset; the signatures of an illusion in the scores
         are added to it here
     folds : walk-forward folds that the models are tried on before the test part; 0 for none
@@ -169,7 +170,7 @@ def fit_one(
     (x_val, y_val), (x_test, y_test) = (dataset.part(split) for split in ("validation", "test"))
     try:
         estimator = learned(
-            model, dataset, rows, steer, float(dataset.tau_bps), seed, params,
+            model, dataset, rows, steer, float(dataset.tau), seed, params,
             lambda done, of: told(done / of, f"{model.TITLE}, round {done} of {of}"),
         )  # fmt: skip
     except ValueError as error:
@@ -191,5 +192,5 @@ def fit_one(
 
 def _heading(dataset: Dataset, leakage: Leakage) -> str:
     question = dataset.question
-    asked = f"{dataset.product}, {question.label} over the next {question.horizon_s} s, τ {dataset.tau_bps:.2g} bps"
-    return f"{asked}; {leakage.words}"
+    asked = f"{dataset.product}, {question.label} over the next {question.horizon_s} s"
+    return f"{asked}, τ {tau(dataset.tau_bps, dataset.tau_relative)}; {leakage.words}"

@@ -21,7 +21,9 @@ from core.evaluation.record import Evidence, Fold
 from core.evaluation.scores import score_at
 from core.features.bars import SECOND_NS
 from core.features.dataset import ENOUGH_EVENTS, ENOUGH_SPIKES
+from core.features.labelled import quantity, thresholds
 from core.features.steps import SHARES
+from models import Multiple
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,25 +90,29 @@ def learned(
     dataset: Dataset,
     rows: pd.DataFrame,
     steer: pd.DataFrame | None,
-    tau_bps: float,
+    tau: float,
     seed: int,
     params: Params | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Estimator:
-    """`model` fitted on `rows` at `tau_bps` and steered by `steer`, with `params` in place of its own.
+    """`model` fitted on `rows` at `tau` and steered by `steer`, with `params` in place of its own.
 
-    Models that forecast volatility itself are also told it. Raises ValueError where the model cannot be fitted.
+    tau is in bps, or a multiple of slow volatility as the dataset's is. Models that forecast volatility itself are also
+    told it. Raises ValueError where the model cannot be fitted.
     """
 
     def asked(some: pd.DataFrame) -> tuple[pd.DataFrame, NDArray[np.bool_]]:
-        return seen(dataset, some), some["forward_vol_bps"].to_numpy() >= tau_bps
+        reached = some["forward_vol_bps"].to_numpy() >= thresholds(some, tau, dataset.relative)
+        return seen(dataset, some), reached
 
-    estimator: Any = model.build(seed, dataset.question.trailing)
+    question = dataset.question
+    estimator: Any = model.build(seed, question.trailing)
     if params:
         estimator.set_params(**params)
     fitted: Estimator = estimator.fit(
         *asked(rows), validation=asked(steer) if steer is not None and len(steer) else None, progress=progress,
-        target=rows["forward_vol_bps"].to_numpy(), tau_bps=tau_bps,
+        target=rows["forward_vol_bps"].to_numpy(),
+        tau=Multiple(tau, question.slow, question.slow_scale) if dataset.relative else tau,
     )  # fmt: skip
     return fitted
 
@@ -134,7 +140,7 @@ def walk_forward(
     seed : of everything random
     quantile : the one that gave the dataset its tau: each fold then takes tau from the stretch just before it, never
         from later rows, and not from all the earlier ones: after one wild day nothing would be a spike for weeks. None
-        where tau was given in bps: it is the same in each fold
+        where tau was given as a number: it is the same in each fold
     params : by a model's name, in place of the model's own
     beat : told the share done, 0 to 1, and a few words
 
@@ -158,10 +164,11 @@ def _scored(
     params: Params | None,
 ) -> Fold:  # fmt: skip
     fit, steer, scored = (rows.iloc[at] for at in (part.fit, part.steer, part.scored))
-    tau_bps = float(dataset.tau_bps)
+    tau, relative = float(dataset.tau), dataset.relative
     if quantile is not None and len(part.recent):
-        tau_bps = float(np.quantile(rows["forward_vol_bps"].to_numpy()[part.recent], quantile))
-    spike = scored["forward_vol_bps"].to_numpy() >= tau_bps
+        tau = float(np.quantile(quantity(rows.iloc[part.recent], relative), quantile))
+    taus = thresholds(scored, tau, relative)
+    spike = scored["forward_vol_bps"].to_numpy() >= taus
     base_rate = float(spike.mean())
     ap, note = None, ""
     if not len(fit):
@@ -170,7 +177,7 @@ def _scored(
         note = "no spike in it" if base_rate == 0 else "spikes only"
     else:
         try:
-            estimator = learned(model, dataset, fit, steer, tau_bps, seed, params)
+            estimator = learned(model, dataset, fit, steer, tau, seed, params)
         except ValueError as error:
             note = f"not fitted: {error}"
         else:
@@ -179,8 +186,9 @@ def _scored(
     times = scored["bar_end_ns"].to_numpy()
     return Fold(
         number=part.number, model=model.NAME, train_rows=len(fit) + len(steer), rows=len(scored),
-        spikes=int(spike.sum()), first_ns=int(times[0]), last_ns=int(times[-1]), tau_bps=tau_bps, base_rate=base_rate,
-        ap=ap, lift=None if ap is None else ap / base_rate, note=note,
+        spikes=int(spike.sum()), first_ns=int(times[0]), last_ns=int(times[-1]), base_rate=base_rate,
+        tau_bps=float(np.median(taus)), tau_relative=tau if relative else None, ap=ap,
+        lift=None if ap is None else ap / base_rate, note=note,
     )  # fmt: skip
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from core.features.bars import Bars
     from models import Estimator
 
-COLUMNS = ("bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps")
+COLUMNS = ("bar_end_ns", "venue", "product", "session", "model", "p", "alert", "vol_bps", "tau_bps")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Forecasts:
 def forecasts(
     estimator: Estimator, meta: Meta, history: Bars, venue: str, product: str, theta: float, since_ns: int = 0
 ) -> Forecasts:
-    """One row per bar whose core windows are full, as in training: the probability that its next horizon is a spike.
+    """One row per bar that training could have had: the probability that its next horizon is a spike.
 
     Parameters
     ----------
@@ -44,11 +44,12 @@ def forecasts(
     Returns
     -------
     bar_end_ns in ns UTC, p from 0 to 1, vol_bps the trailing volatility of the label's own estimator (NaN where its
-    window is still filling). Other features may be missing on a bar, the models cope; bars without core windows have
-    no row.
+    window is still filling), tau_bps the threshold on the next one's. Other features may be missing on a bar, the
+    models cope; bars without core windows, or without the slow volatility that a relative tau needs, have no row.
     """
     features = table(history)
-    core = ~np.isnan(features[formulas.NAMES.index(f"rv_{CORE_S}")])
+    tau = meta.asked.taus(features)
+    core = ~np.isnan(features[formulas.NAMES.index(f"rv_{CORE_S}")]) & ~np.isnan(tau)
     used = features[[formulas.NAMES.index(name) for name in meta.features]]
     known = (~np.isnan(used[:, core])).sum(axis=1)
     kept = np.flatnonzero(core & (history.bar_end_ns >= since_ns))
@@ -64,6 +65,7 @@ def forecasts(
             "p": p,
             "alert": p >= theta,
             "vol_bps": features[formulas.NAMES.index(meta.volatility), kept],
+            "tau_bps": tau[kept],
         }
     )
     return Forecasts(rows, tuple(name for name, n in zip(meta.features, known, strict=True) if n == 0))

@@ -69,6 +69,7 @@ def keep(
     said = (*(getattr(f.estimator, name, "") for name in ("stopping_", "note_")), tuned.sentence if tuned else "")
     about: dict[str, Any] = {
         "label": question.label, "horizon_s": question.horizon_s, "tau_bps": float(dataset.tau_bps),
+        "tau_relative": dataset.tau_relative,
         "quantile": evaluation.quantile, "seed": seed, "venue": dataset.venue, "product": dataset.product,
         "fingerprint": dataset.fingerprint, "volatility": question.trailing,
     }  # fmt: skip
@@ -113,6 +114,7 @@ def finish(home: Home, evaluation: Evaluation, dataset: Dataset) -> None:
         evaluation.run_id,
         params={
             "label": evaluation.label, "horizon_s": evaluation.horizon_s, "tau_bps": evaluation.tau_bps,
+            "tau_relative": evaluation.tau_relative,
             "fingerprint": evaluation.fingerprint, "replicates": evaluation.replicates, "block_s": evaluation.block_s,
             "champion": evaluation.champion, "best_baseline": evaluation.best_baseline, "product": dataset.product,
         },

@@ -20,6 +20,7 @@ from core.config import LEAKY_LABELS, Home, LabelName, Settings, write_atomicall
 from core.errors import Damaged, NotThere
 from core.evaluation.record import UNCHECKED, Leakage
 from core.evaluation.scores import Scores
+from core.features.labels import Question, Threshold
 from core.training.seen import Seen
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """One trained model: the question it answers, what it was made from, and its scores.
 
     `scores` are of the test part, `validation` of the part that chose theta (so they flatter); both at `theta`.
-    `training` is shared by the models of one training, `name` is the folder. tau in bps, times in ns UTC.
+    `training` is shared by the models of one training, `name` is the folder. Times in ns UTC. tau_relative is the
+    multiple of slow volatility that tau is, None where it is in bps; tau_bps is then its median over the training part.
     """
 
     name: str
@@ -68,11 +70,17 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True):
     leakage: Leakage = UNCHECKED
     seen: dict[str, Seen] = {}
     """What the training part held of each feature; {} where it was trained before that was kept."""
+    tau_relative: float | None = None
 
     @property
     def leaky(self) -> bool:
         """Whether the label itself gives its answer away (`next_row`)."""
         return self.label in LEAKY_LABELS
+
+    @property
+    def asked(self) -> Threshold:
+        """The question with its threshold, for bars of any history."""
+        return Threshold(Question(self.label, self.horizon_s), self.tau_bps, self.tau_relative)
 
 
 class Training(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,6 +95,7 @@ class Training(msgspec.Struct, frozen=True, kw_only=True):
     product: str
     fingerprint: str
     models: tuple[Meta, ...]
+    tau_relative: float | None = None
 
 
 def artifacts(home: Home) -> list[Meta]:
@@ -114,7 +123,7 @@ def runs(home: Home) -> list[Training]:
         Training(
             training=training, trained_ns=first.trained_ns, label=first.label, horizon_s=first.horizon_s,
             tau_bps=first.tau_bps, venue=first.venue, product=first.product, fingerprint=first.fingerprint,
-            models=(first, *rest),
+            models=(first, *rest), tau_relative=first.tau_relative,
         )
         for training, (first, *rest) in grouped.items()
     ]  # fmt: skip
@@ -184,24 +193,6 @@ def load(home: Home, name: str) -> tuple[Estimator, Meta]:
     return models.calibrated(models.from_bytes(path.suffix, content), meta.calibration), meta
 
 
-def shadows(home: Home, meta: Meta) -> tuple[list[tuple[Estimator, Meta]], list[str]]:
-    """The baselines that were trained with `meta` on the same rows, as `load` gives them, and why others are left out.
-
-    What is damaged is left out and said, one sentence each: the baselines are company, not what is asked.
-    """
-    found, left_out = [], []
-    for name in sorted(os.listdir(home.artifacts)):
-        if name[0] == "." or not (home.artifacts / name).is_dir():
-            continue
-        try:
-            other = _meta(home, name)
-            if other.training == meta.training and other.baseline and other.name != meta.name:
-                found.append(load(home, name))
-        except Damaged as error:
-            left_out.append(str(error))
-    return found, left_out
-
-
 def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:
     """Put the models of one training in their places: they are seen together, when the last one is there, or never.
 
@@ -253,7 +244,15 @@ def stale(
         return f"trained on the label {meta.label}, now {settings.label}"
     if meta.horizon_s != settings.horizon_s:
         return f"trained on the next {meta.horizon_s} s, now {settings.horizon_s} s"
-    if settings.tau_bps is not None:
+    if (meta.tau_relative is None) != (settings.tau_relative is None):
+        scales = ("in bps", "as a multiple of slow volatility")
+        was, now = (scales[x is not None] for x in (meta.tau_relative, settings.tau_relative))
+        return f"trained on τ {was}, now {now}"
+    if meta.tau_relative is not None and settings.tau_relative is not None:
+        if not math.isclose(meta.tau_relative, settings.tau_relative, rel_tol=1e-9):
+            was, now = _apart(meta.tau_relative, settings.tau_relative)
+            return f"trained on τ {was} × slow volatility, now {now} ×"
+    elif settings.tau_bps is not None:
         if not math.isclose(meta.tau_bps, settings.tau_bps, rel_tol=1e-9):
             was, now = _apart(meta.tau_bps, settings.tau_bps)
             return f"trained on τ {was}, now {now}"

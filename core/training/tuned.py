@@ -59,6 +59,7 @@ class Tuned(msgspec.Struct, frozen=True, kw_only=True):
     gain: float
     error: float
     used: bool
+    tau_relative: float | None = None
 
     @property
     def sentence(self) -> str:
@@ -89,11 +90,14 @@ def usable(home: Home, model: Model, dataset: Dataset, quantile: float | None) -
 def tunings(home: Home, settings: Settings, venue: str, product: str) -> list[Tuned]:
     """The tunings of this home on the question that the settings ask of a market, newest first. Raises Damaged."""
     found = [tuned for path in _folder(home).glob("*.json") if (tuned := read(path)) is not None]
-    tau = (settings.quantile, None) if settings.tau_bps is None else (None, settings.tau_bps)
-    asked = (settings.label, settings.horizon_s, venue, product, *tau)
+    number = settings.tau_bps if settings.tau_relative is None else settings.tau_relative
+    relative, quantile = settings.tau_relative is not None, settings.quantile if number is None else None
+    asked = (settings.label, settings.horizon_s, venue, product, relative, quantile, number)
 
     def of(t: Tuned) -> tuple[Any, ...]:
-        return t.label, t.horizon_s, t.venue, t.product, t.quantile, None if t.quantile else t.tau_bps
+        number = t.tau_bps if t.tau_relative is None else t.tau_relative
+        relative = t.tau_relative is not None
+        return t.label, t.horizon_s, t.venue, t.product, relative, t.quantile, None if t.quantile else number
 
     return sorted((t for t in found if of(t) == asked), key=lambda t: -t.made_ns)
 
@@ -115,7 +119,7 @@ def question_of(dataset: Dataset, quantile: float | None) -> dict[str, Any]:
     question = dataset.question
     return {
         "label": question.label, "horizon_s": question.horizon_s, "venue": dataset.venue, "product": dataset.product,
-        "quantile": quantile, "tau_bps": float(dataset.tau_bps),
+        "quantile": quantile, "tau_bps": float(dataset.tau_bps), "tau_relative": dataset.tau_relative,
     }  # fmt: skip
 
 
@@ -130,7 +134,12 @@ def _folder(home: Home) -> Path:
 
 def file_of(home: Home, model: str, question: Mapping[str, Any]) -> Path:
     """One a model, question and market; tau is part of the question only where no quantile gives it."""
-    asked = {k: v for k, v in question.items() if k != "tau_bps" or question["quantile"] is None}
+    relative = question["tau_relative"] is not None
+    asked = {k: v for k, v in question.items() if not k.startswith("tau_")}
+    if relative:  # as bps it is a median of the rows, and no part of the question
+        asked["relative"] = True
+    if question["quantile"] is None:
+        asked["tau_bps"] = question["tau_relative"] if relative else question["tau_bps"]
     return _folder(home) / f"{model}-{digest(asked)}.json"
 
 

@@ -13,6 +13,7 @@ from sklearn.base import clone
 from sklearn.utils.estimator_checks import check_estimator
 
 import models
+from models._exceeding import Exceeding
 
 MODELS = models.discover()
 VOLATILITY = "rv_60"
@@ -66,7 +67,61 @@ def ready(name: str) -> models.Estimator:
 
 def fit(estimator: Any) -> Any:
     """As a training does it: with a validation part and the forward volatility."""
-    return estimator.fit(X, Y, validation=(X_VAL, Y_VAL), target=VOL, tau_bps=TAU)
+    return estimator.fit(X, Y, validation=(X_VAL, Y_VAL), target=VOL, tau=TAU)
+
+
+EXCEEDING = sorted(name for name in NAMES if isinstance(MODELS[name].build(0, VOLATILITY), Exceeding))
+MULTIPLE = models.Multiple(1.4, "rms_3600", 8.0)
+"""A threshold as a multiple of slow volatility, for the models that forecast volatility itself."""
+
+
+def multiples(x: pd.DataFrame, vol: np.ndarray) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """The rows with a slow volatility, what follows them, and whether that is a spike."""
+    known = x["rms_3600"].notna().to_numpy()
+    x, vol = x[known], vol[known]
+    return x, vol, vol >= MULTIPLE.k * (MULTIPLE.scale * x["rms_3600"].to_numpy())
+
+
+@cache
+def relative(name: str) -> models.Estimator:
+    x, vol, y = multiples(X, VOL)
+    return MODELS[name].build(3, VOLATILITY).fit(x, y, target=vol, tau=MULTIPLE)
+
+
+@pytest.mark.parametrize("name", EXCEEDING)
+def test_a_relative_threshold_keeps_the_contract(name: str) -> None:
+    estimator = relative(name)
+    x, _, y = multiples(X, VOL)
+    p = estimator.predict_proba(x)[:, 1]
+    assert ((p > 0) & (p < 1)).all() and p.mean() == pytest.approx(y.mean(), rel=0.1)
+    one_by_one = np.vstack([estimator.predict_proba(X_VAL.iloc[[i]]) for i in range(30)])
+    np.testing.assert_array_equal(one_by_one, estimator.predict_proba(X_VAL)[:30])
+    suffix, content = models.to_bytes(estimator)
+    np.testing.assert_array_equal(
+        models.from_bytes(suffix, content).predict_proba(X_VAL), estimator.predict_proba(X_VAL)
+    )
+    again = clone(estimator).fit(x, y, target=multiples(X, VOL)[1], tau=MULTIPLE)
+    np.testing.assert_array_equal(again.predict_proba(X_VAL), estimator.predict_proba(X_VAL))
+    empty = pd.DataFrame(np.nan, index=range(3), columns=X.columns)
+    assert np.isfinite(estimator.predict_proba(empty)).all()
+    absolute = again.fit(X, Y, target=VOL, tau=TAU).predict_proba(X_VAL)
+    np.testing.assert_array_equal(absolute, fitted(name).predict_proba(X_VAL))
+
+
+@pytest.mark.parametrize("name", EXCEEDING)
+def test_a_relative_model_opens_as_mlflow_logs_it(name: str) -> None:
+    import skops.io
+
+    content = skops.io.dumps(relative(name))
+    opened = skops.io.loads(content, trusted=skops.io.get_untrusted_types(data=content))
+    np.testing.assert_array_equal(opened.predict_proba(X_VAL), relative(name).predict_proba(X_VAL))
+
+
+@pytest.mark.parametrize("name", EXCEEDING)
+def test_y_must_be_what_the_multiple_says(name: str) -> None:
+    x, vol, y = multiples(X, VOL)
+    with pytest.raises(ValueError, match=r"y is not target >= 1.4 x 8 x rms_3600 in all of 1,140 rows"):
+        MODELS[name].build(3, VOLATILITY).fit(x, ~y, target=vol, tau=MULTIPLE)
 
 
 def test_every_file_is_found_baselines_first() -> None:
@@ -79,7 +134,7 @@ def test_every_file_is_found_baselines_first() -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("known", [{}, {"target": VOL, "tau_bps": TAU}], ids=["y alone", "volatility"])
+@pytest.mark.parametrize("known", [{}, {"target": VOL, "tau": TAU}], ids=["y alone", "volatility"])
 def test_fit_gives_itself_and_probabilities_are_probabilities(name: str, known: dict[str, Any]) -> None:
     estimator = MODELS[name].build(0, VOLATILITY)
     assert estimator.fit(X, Y, **known) is estimator
@@ -168,7 +223,7 @@ def test_volatility_without_variation_works_or_says_so(name: str, hole: float) -
     estimator = MODELS[name].build(0, VOLATILITY)
     if name in ("zscore", "har", "ewma", "garch", "ratios"):
         with pytest.raises(ValueError, match=r"does not vary in the training part .* in which the price moves"):
-            estimator.fit(X.assign(**still), Y, target=VOL, tau_bps=TAU)
+            estimator.fit(X.assign(**still), Y, target=VOL, tau=TAU)
     else:
         assert np.isfinite(estimator.fit(X.assign(**still), Y).predict_proba(X_VAL)).all()
 

@@ -65,11 +65,13 @@ def recorded(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Recorded
         return bars(reader, found.venue, found.product), reader.unmended(found.venue, found.product)
 
 
-def clean_one(history: Bars, question: Question, unmended: NDArray[np.int64] | None = None) -> Pipeline:
+def clean_one(
+    history: Bars, question: Question, unmended: NDArray[np.int64] | None = None, relative: bool = False
+) -> Pipeline:
     """The pipeline of a training at the 90 % quantile, or at a lower threshold where a part would have no spikes."""
-    rows = Pipeline(question).labelled(history, unmended)
+    rows = Pipeline(question, relative=relative).labelled(history, unmended)
     tau, mending = rows.tau_of(0.9), rows.mending_tau() or np.inf
-    return Pipeline(question, tau if tau <= mending else mending, 0.9)
+    return Pipeline(question, tau if tau <= mending else mending, 0.9, relative)
 
 
 def named(clean: Pipeline, history: Bars, unmended: NDArray[np.int64] | None, seed: int) -> dict[str, bool]:
@@ -89,6 +91,16 @@ def test_on_the_simulated_market_each_leak_is_named_and_nothing_else(seed: int) 
     clean = clean_one(history, Question())
     assert named(clean, history, None, seed) == dict.fromkeys(PLANTS, True)
     assert diagnose(clean, history, seed=seed).verdict == "clean"
+
+
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(1, 10))])
+def test_with_a_relative_tau_each_leak_is_named_and_nothing_else(seed: int) -> None:
+    history = simulated_bars(seed, SECONDS)
+    clean = clean_one(history, Question(), relative=True)
+    assert named(clean, history, None, seed) == dict.fromkeys(PLANTS, True)
+    found = diagnose(clean, history, seed=seed)
+    assert found.verdict == "clean", [check for check in found.checks if not check.passed]
+    assert "× slow volatility" in next(check.detail for check in found.checks if check.name == "tau_from_train")
 
 
 @pytest.mark.slow
@@ -241,7 +253,7 @@ def test_too_little_to_ask_is_undecided_and_one_failure_is_leaky(rows: Labelled,
     assert verdict([*good, Check(name="signatures", passed=None, detail="")]).verdict == "clean"
     assert verdict(good[1:]).verdict == "undecided"
     assert verdict([*good[1:], Check(name="signatures", passed=False, detail="")]).verdict == "leaky"
-    found = examine(market, Question(), tau_bps=1e5)
+    found = examine(market, Question(), tau=1e5)
     assert found.verdict == "undecided" and "one class" in found.checks[4].detail
     assert [check.name for check in found.checks] == list(CHECKS)
     with pytest.raises(BadInput, match="no leak named nothing"):

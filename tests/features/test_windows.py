@@ -103,7 +103,9 @@ def test_a_fading_mean_is_its_definition(seed: int, breaks: list[int]) -> None:
     bars = tapes.bars(4500, seed, breaks)
     got = faded(bars)
     start_of = np.searchsorted(bars.session, bars.session)
-    r2 = np.nan_to_num(bars.of("r")) ** 2
+    first = np.isnan(bars.of("r"))
+    columns = {"r2": bars.of("r") ** 2, "tick_r2": bars.of("sum_r2"), "tick_returns": bars.of("n_r")}
+    taken = {name: np.where(first, 0.0, column) for name, column in columns.items()}
     for i in np.random.default_rng(seed).integers(0, 4500, 10):
         age = int(i - start_of[i])
         for m, memory in enumerate(fading.MEMORIES):
@@ -111,13 +113,14 @@ def test_a_fading_mean_is_its_definition(seed: int, breaks: list[int]) -> None:
                 assert np.isnan(got[m, i])
                 continue
             weight = memory.decay ** np.arange(min(age, memory.reach_s))
-            expected = math.fsum(weight * r2[i - np.arange(weight.size)]) / math.fsum(weight)
+            expected = math.fsum(weight * taken[memory.of][i - np.arange(weight.size)]) / math.fsum(weight)
             assert got[m, i] == pytest.approx(expected, rel=1e-13, abs=0)
 
 
 def test_nothing_is_left_of_a_storm_that_is_out_of_reach() -> None:
     bars = tapes.bars(6000, 0, scale=1e-2)
-    bars.values[1000:, Bars.column("r")] = 0
+    for name in ("r", "sum_r2", "n_r"):
+        bars.values[1000:, Bars.column(name)] = 0
     got = faded(bars)
     for m, memory in enumerate(fading.MEMORIES):
         left = 999 + memory.reach_s

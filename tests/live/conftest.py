@@ -19,14 +19,17 @@ from tests.live.market import fill, ticks
 Crown = Callable[..., registry.Meta]
 
 
-def crown(home: Home, name: str = "zscore", quantile: float = 0.95, venue: str = "coinbase") -> registry.Meta:
+def crown(
+    home: Home, name: str = "zscore", quantile: float = 0.95, venue: str = "coinbase", relative: bool = False
+) -> registry.Meta:
     """Fit the model `name` on the home's ticks, write its artifact and make it champion."""
-    rows = dataset.labelled(home, Question())
+    rows = dataset.labelled(home, Question()).asked(relative)
     data = rows.at(min(rows.tau_of(quantile), rows.mending_tau() or 1))
     (x, y), (x_val, y_val), (x_test, y_test) = (data.part(split) for split in dataset.SPLITS)
-    model = models.discover()[name]
+    model, question = models.discover()[name], data.question
+    tau = models.Multiple(data.tau, question.slow, question.slow_scale) if relative else data.tau
     estimator = model.build(0, data.question.trailing)
-    estimator.fit(x, y, validation=(x_val, y_val), target=data.volatility("train"), tau_bps=data.tau_bps)
+    estimator.fit(x, y, validation=(x_val, y_val), target=data.volatility("train"), tau=tau)
     p_val, p_test = (estimator.predict_proba(part)[:, 1] for part in (x_val, x_test))
     scores = score(name, y_val, p_val, y_test, p_test)
     suffix, content = models.to_bytes(estimator)
@@ -37,7 +40,7 @@ def crown(home: Home, name: str = "zscore", quantile: float = 0.95, venue: str =
         note="",
         fingerprint=data.fingerprint, venue=venue, product="BTC-USD", splits=data.counts(), scores=scores,
         validation=score_at(name, y_val, p_val, scores.theta, "validation"), seconds=0.1, file=f"model{suffix}",
-        sha256=hashlib.sha256(content).hexdigest(), seen=seen(data),
+        sha256=hashlib.sha256(content).hexdigest(), seen=seen(data), tau_relative=data.tau_relative,
     )  # fmt: skip
     registry.publish(home, [(meta, content)])
     registry.set_champion(home, meta.name)

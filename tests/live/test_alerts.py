@@ -42,14 +42,15 @@ def middling(home: Home, meta: registry.Meta) -> float:
     return float(made.rows["p"].tail(900).median())
 
 
+@pytest.mark.parametrize("relative", [False, True], ids=["bps", "relative"])
 def test_live_alerts_are_those_of_the_rule_on_all_forecasts_and_are_settled_as_the_evaluation_counts(
-    home: Home,
+    home: Home, relative: bool
 ) -> None:
-    events = ticks(3400)
+    events = ticks(3400, seed=8 if relative else 0)
     with Writer(home) as writer:
         source = writer.source("capture", "made up")
         writer.append(source, events[:5000])
-        meta = crown(home, "zscore", 0.8)
+        meta = crown(home, "zscore", 0.8, relative=relative)
         theta = middling(home, meta)
         save_settings(home, Settings(theta=theta, theta_model=meta.name, cooldown_s=20, rearm=0.95))
         for at in range(5000, 6800, 300):  # a new monitor now and then, as after a restart
@@ -66,10 +67,13 @@ def test_live_alerts_are_those_of_the_rule_on_all_forecasts_and_are_settled_as_t
     whole = Alarm(theta, 20, 0.95).push_all(made["bar_end_ns"].to_numpy(), history.session[at], made["p"].to_numpy())
     said = set(made["bar_end_ns"][whole])
     assert len(found) >= 5 and said == {a.bar_end_ns for a in found}, "a restart rings nothing anew and forgets nothing"
-    volatility = dataset.table(history)[dataset.formulas.NAMES.index("rv_60")]
+    features = dataset.table(history)
+    volatility = features[dataset.formulas.NAMES.index("rv_60")]
+    taus = meta.asked.standing(features, history.bar_end_ns, history.session)
     starts = history.bar_end_ns[
-        episodes(history.bar_end_ns, history.session, volatility, tau_bps=meta.tau_bps, horizon_s=60).start
+        episodes(history.bar_end_ns, history.session, volatility, tau_bps=taus, horizon_s=60).start
     ]
+    assert relative == (np.unique(taus[~np.isnan(taus)]).size > 1)
     for a in found:
         ahead = starts[(starts > a.bar_end_ns) & (starts <= a.bar_end_ns + 60 * SECOND_NS)]
         if a.outcome == "right":

@@ -131,6 +131,24 @@ def test_forecasts_of_an_earlier_version_are_read_and_counted_apart(home: Home) 
     assert escrow.verify(home).broken is None and table(home).num_rows == 5
 
 
+def test_a_file_that_wants_a_tau_in_each_row_is_moved_with_its_chain_whole(home: Home) -> None:
+    written(home, 3)
+    with closing(sqlite3.connect(home.forecasts_db)) as connection:
+        made = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'forecasts'").fetchone()[0]
+        connection.execute("ALTER TABLE forecasts RENAME TO now")
+        connection.execute(made.replace("tau_bps REAL,", "tau_bps REAL NOT NULL,"))
+        connection.execute("INSERT INTO forecasts SELECT * FROM now")
+        connection.execute("DROP TABLE now")
+        connection.commit()
+    before, rows = escrow.verify(home), table(home)
+    log = Log(home)
+    assert escrow.verify(home) == before and table(home) == rows
+    assert log.append([forecast(9, p=None, tau_bps=None)]) == 1
+    log.close()
+    assert (escrow.verify(home).rows, escrow.verify(home).broken) == (7, None)
+    assert table(home)["tau_bps"].to_pylist()[-1] is None
+
+
 def test_grades_are_the_labels_and_shadows_forecast_the_same_bars(home: Home) -> None:
     events = ticks(3000, silences=(2680,))
     with Writer(home) as writer:

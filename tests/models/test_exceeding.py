@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import norm
+from scipy.stats import norm, spearmanr
 
+from models import Multiple
 from models._exceeding import shares
 from models.ewma import COLUMNS, Ewma
 from models.garch import BETAS, DECAYS, Garch, _as_a_sum
@@ -67,10 +71,10 @@ Y = TARGET >= TAU
 
 
 def test_garch_finds_the_parameters_and_its_variance_is_the_paths() -> None:
-    model = Garch().fit(X, Y, target=TARGET, tau_bps=TAU)
+    model = Garch().fit(X, Y, target=TARGET, tau=TAU)
     assert model.alpha_ == pytest.approx(0.1, abs=0.03)
     assert model.beta_ == pytest.approx(0.85, abs=0.05)
-    truth = Garch(horizon_s=1).fit(X, Y, target=TARGET, tau_bps=TAU)
+    truth = Garch(horizon_s=1).fit(X, Y, target=TARGET, tau=TAU)
     truth.omega_, truth.alpha_, truth.beta_ = 0.02, 0.1, 0.85
     truth.weights_ = _as_a_sum(list(DECAYS.values()), 0.85)
     forecast = np.exp(2 * truth._forecast(truth._take(X)))[400:-1]
@@ -86,7 +90,7 @@ def test_any_memory_is_a_sum_of_the_fading_means(beta: float) -> None:
 
 
 def test_the_variance_of_the_horizon_is_the_sum_of_the_steps() -> None:
-    model = Garch(horizon_s=3).fit(X, Y, target=TARGET, tau_bps=TAU)
+    model = Garch(horizon_s=3).fit(X, Y, target=TARGET, tau=TAU)
     values = model._take(X)
     model.horizon_s = 1
     step = np.exp(2 * model._forecast(values)) - model.floor_
@@ -99,7 +103,7 @@ def test_the_variance_of_the_horizon_is_the_sum_of_the_steps() -> None:
 
 
 def test_ewma_takes_the_memory_with_the_least_error() -> None:
-    model = Ewma().fit(X, Y, target=TARGET, tau_bps=TAU)
+    model = Ewma().fit(X, Y, target=TARGET, tau=TAU)
     spread = {n: float(np.std(np.log(TARGET) - np.log(X[n]))) for n in COLUMNS}
     assert model.column_ == min(spread, key=spread.__getitem__)
     assert model.note_.startswith(f"half-life {model.column_[5:]} s")
@@ -111,7 +115,7 @@ def test_har_is_least_squares_in_logs() -> None:
     mean = (0.2 + 0.3 * np.log(x["rv_10"]) + 0.5 * np.log(x["rv_60"])).to_numpy()
     target = np.exp(mean + rng.normal(0, 0.1, 3000))
     tau = float(np.quantile(target, 0.8))
-    model = Har("rv_60").fit(x, target >= tau, target=target, tau_bps=tau)
+    model = Har("rv_60").fit(x, target >= tau, target=target, tau=tau)
     weights = dict(zip(model.columns_, model.weights_[1:], strict=True))
     assert weights["rv_10"] == pytest.approx(0.3, abs=0.02)
     assert sum(weights.values()) - weights["rv_60"] == pytest.approx(0.3, abs=0.02)
@@ -123,10 +127,8 @@ def test_har_is_least_squares_in_logs() -> None:
 def test_another_day_at_twice_the_volatility_is_the_same_question_at_twice_tau(build: type[Har]) -> None:
     twice = X * np.where(X.columns.str.startswith(("rv", "rms", "ewma")), 2.0, 1.0)
     model, other = build("rv_60"), build("rv_60")
-    p = model.fit(X, Y, target=TARGET, tau_bps=TAU).predict_proba(X)
-    np.testing.assert_allclose(
-        other.fit(twice, Y, target=2 * TARGET, tau_bps=2 * TAU).predict_proba(twice), p, atol=2e-3
-    )
+    p = model.fit(X, Y, target=TARGET, tau=TAU).predict_proba(X)
+    np.testing.assert_allclose(other.fit(twice, Y, target=2 * TARGET, tau=2 * TAU).predict_proba(twice), p, atol=2e-3)
 
 
 def test_trees_on_ratios_learn_what_a_line_cannot_and_nothing_where_there_is_nothing() -> None:
@@ -139,13 +141,69 @@ def test_trees_on_ratios_learn_what_a_line_cannot_and_nothing_where_there_is_not
     for effect in (0.6, 0.0):
         target = level * np.exp(effect * (np.abs(flow) > 0.5) + noise)
         tau = float(np.quantile(target, 0.9))
-        model = Ratios("rv_60").fit(x, target >= tau, target=target, tau_bps=tau)
+        model = Ratios("rv_60").fit(x, target >= tau, target=target, tau=tau)
         taken = float(model.note_.split(" take ")[1].split("%")[0])
         assert taken > 40 if effect else taken < 1, model.note_
 
 
 def test_y_must_be_what_the_target_says() -> None:
     with pytest.raises(ValueError, match=r"y is not target >= .* bps in all of 5,880 rows"):
-        Har("rv_60").fit(X, ~Y, target=TARGET, tau_bps=TAU)
+        Har("rv_60").fit(X, ~Y, target=TARGET, tau=TAU)
     with pytest.raises(ValueError, match="belong together"):
         Har("rv_60").fit(X, Y, target=TARGET)
+
+
+def relative_rows() -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+    """Rows with a slow volatility, what follows them, and their slow volatility in bps."""
+    known = X["rms_3600"].notna().to_numpy()
+    return X[known], TARGET[known], np.sqrt(60) * X["rms_3600"].to_numpy()[known]
+
+
+MULTIPLE = Multiple(1.2, "rms_3600", np.sqrt(60))
+
+
+@pytest.mark.parametrize("build", [lambda: Har("rv_60"), Garch, Ewma])
+def test_a_multiple_is_reached_by_the_errors_about_the_line_of_the_forecasts(build: Callable[[], Any]) -> None:
+    x, target, slow = relative_rows()
+    spike = target >= 1.2 * slow
+    model = build().fit(x, spike, target=target, tau=MULTIPLE)
+    p = model.predict_proba(x)[:, 1]
+    floor, above = model.floor_of_target_, model._forecast(model._take(x))
+    above = above - np.log(slow + floor)
+    ahead = np.log(target + floor) - np.log(slow + floor)
+    b, a = np.polyfit(above, ahead, 1)
+    assert (model.line_[0], model.line_[1]) == pytest.approx((a, b), rel=1e-6, abs=1e-9)
+    distance, share = shares(ahead - (a + b * above))
+    expected = np.interp(np.log(1.2 * slow + floor) - np.log(slow + floor) - (a + b * above), distance, share)
+    np.testing.assert_allclose(p, expected, atol=1e-6)
+    assert p.mean() == pytest.approx(spike.mean(), rel=0.15)
+    assert b > 0 and spearmanr(p, above).statistic > 0.999
+
+
+def test_least_squares_with_the_hour_among_its_columns_lies_on_the_line_already() -> None:
+    x, target, slow = relative_rows()
+    model = Har("rv_60").fit(x, target >= 1.2 * slow, target=target, tau=MULTIPLE)
+    assert model.line_ == pytest.approx([0.0, 1.0], abs=0.02)
+
+
+def test_a_row_without_slow_volatility_is_held_against_the_median_of_training() -> None:
+    x, target, slow = relative_rows()
+    model = Ewma().fit(x, target >= 1.2 * slow, target=target, tau=MULTIPLE)
+    median = float(np.median(x["rms_3600"]))
+    without, typical = (model.predict_proba(x.assign(rms_3600=value)) for value in (np.nan, median))
+    np.testing.assert_array_equal(without, typical)
+
+
+def test_the_busier_the_hour_the_less_likely_the_next_minute_reaches_a_multiple_of_it() -> None:
+    x, target, slow = relative_rows()
+    model = Ewma().fit(x, target >= 1.2 * slow, target=target, tau=MULTIPLE)
+    calm, busy = (model.predict_proba(x.assign(rms_3600=x["rms_3600"] * c))[:, 1] for c in (1.0, 2.0))
+    assert (busy < calm).all()
+
+
+def test_a_model_fitted_again_forgets_what_it_was() -> None:
+    x, target, slow = relative_rows()
+    one, other = Ratios("rv_60"), Ratios("rv_60")
+    one.fit(x, target >= 1.2 * slow, target=target, tau=MULTIPLE)
+    again = one.fit(X, Y, target=TARGET, tau=TAU).predict_proba(X)
+    np.testing.assert_array_equal(again, other.fit(X, Y, target=TARGET, tau=TAU).predict_proba(X))

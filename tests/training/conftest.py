@@ -19,7 +19,10 @@ SECOND_NS = 1_000_000_000
 Make = Callable[..., Dataset]
 
 
-def make(label: str = "rv", *, rows: int = 1200, tau_bps: float = 8.7, seed: int = 0, quiet: str = "") -> Dataset:
+def make(
+    label: str = "rv", *, rows: int = 1200, tau_bps: float = 8.7, tau_relative: float | None = None, seed: int = 0,
+    quiet: str = "",
+) -> Dataset:  # fmt: skip
     """Volatility that wanders, and spikes that follow it; `quiet` names a split that is left without a spike."""
     rng = np.random.default_rng(seed)
     level = np.exp(0.5 * np.sin(np.arange(rows) / 40) + rng.normal(0, 0.2, rows))
@@ -34,10 +37,13 @@ def make(label: str = "rv", *, rows: int = 1200, tau_bps: float = 8.7, seed: int
         | columns
         | {"rv_300": np.where(np.arange(rows) < 240, np.nan, level), "forward_vol_bps": forward, "split": split}
     )
-    frame["spike"] = frame["forward_vol_bps"] >= tau_bps
+    slow = np.sqrt(60) * columns["rms_3600"]
+    frame = frame.assign(slow_bps=slow, standing_bps=np.append(slow[:60], slow[:-60]))
+    taus = tau_bps if tau_relative is None else tau_relative * slow
+    frame["spike"] = forward >= taus
     return Dataset(
-        frame, (*columns, "rv_300"), ("spread_60", "flow_60"), Question(label, 60), tau_bps, "coinbase", "BTC-USD",
-        f"f{seed:015d}",
+        frame, (*columns, "rv_300"), ("spread_60", "flow_60"), Question(label, 60), float(np.median(taus)),
+        "coinbase", "BTC-USD", f"f{seed:015d}", tau_relative,
     )  # type: ignore[arg-type]  # fmt: skip
 
 

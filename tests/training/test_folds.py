@@ -127,9 +127,9 @@ def test_a_slow_model_is_tried_on_its_last_folds_and_one_that_forecasts_volatili
     heard: list[tuple[float, float]] = []
 
     class Hears:
-        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau_bps: float) -> Any:
-            assert ((target >= tau_bps) == y).all() and len(target) == len(X)
-            heard.append((float(target[-1]), tau_bps))
+        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau: float) -> Any:
+            assert ((target >= tau) == y).all() and len(target) == len(X)
+            heard.append((float(target[-1]), tau))
             return self
 
         def predict_proba(self, X: Any) -> Any:
@@ -143,6 +143,34 @@ def test_a_slow_model_is_tried_on_its_last_folds_and_one_that_forecasts_volatili
     assert [fold.lift for fold in folds] == [pytest.approx(1.0)] * 2
     rows = before_test(make_dataset())
     assert learned(slow, make_dataset(), rows, None, 8.7, 0) is not None
+
+
+def test_a_relative_tau_of_a_fold_is_the_quantile_of_the_multiples_just_before_it(make_dataset: Make) -> None:
+    dataset = make_dataset(tau_relative=1.1)
+    rows = before_test(dataset)
+    ratio = rows["forward_vol_bps"].to_numpy() / rows["slow_bps"].to_numpy()
+    cut = parts(rows["bar_end_ns"].to_numpy(), 60)
+    for fold, part in zip(walk_forward(dataset, chosen("har"), quantile=0.8), cut, strict=True):
+        assert fold.tau_relative == np.quantile(ratio[part.recent], 0.8)
+        slow = rows["slow_bps"].to_numpy()[part.scored]
+        assert fold.tau_bps == pytest.approx(fold.tau_relative * np.median(slow))
+        assert fold.spikes == (rows["forward_vol_bps"].to_numpy()[part.scored] >= fold.tau_relative * slow).sum()
+    assert {fold.tau_relative for fold in walk_forward(dataset, chosen("har"))} == {1.1}
+    assert all(fold.lift is not None for fold in walk_forward(dataset, chosen("har")))
+
+
+def test_a_model_that_forecasts_volatility_is_told_the_multiple_and_its_column(make_dataset: Make) -> None:
+    dataset = make_dataset(tau_relative=1.1)
+    heard: list[Any] = []
+
+    class Hears:
+        def fit(self, X: Any, y: Any, validation: Any, progress: Any, target: Any, tau: Any) -> Any:
+            heard.append((tau, ((target >= tau.k * (tau.scale * X[tau.column])) == y).all()))
+            return self
+
+    model: Any = SimpleNamespace(NAME="hears", TITLE="hears", BASELINE=False, build=lambda _seed, _column: Hears())
+    learned(model, dataset, before_test(dataset), None, dataset.tau, 0)
+    assert heard == [((1.1, "rms_3600", np.sqrt(60)), True)]
 
 
 def behind(spikes: int, episodes: int) -> Evidence:

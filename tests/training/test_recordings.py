@@ -40,7 +40,7 @@ def scores(home: Home, label: str) -> tuple[dict[str, Scores], dict[str, int]]:
     found, distinct = {}, {}
     for name, model in models.discover().items():
         estimator = model.build(0, dataset.question.trailing)
-        estimator.fit(x, y, validation=(x_val, y_val), target=dataset.volatility("train"), tau_bps=dataset.tau_bps)
+        estimator.fit(x, y, validation=(x_val, y_val), target=dataset.volatility("train"), tau=dataset.tau_bps)
         p_val, p = (estimator.predict_proba(part)[:, 1] for part in (x_val, x_test))
         found[name], distinct[name] = score(name, y_val, p_val, y_test, p), np.unique(p).size
     return found, distinct

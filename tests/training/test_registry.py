@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 from core.config import Home, Settings
@@ -176,6 +177,35 @@ Change = Callable[[Settings], Settings]
 def test_stale_says_what_changed(trained: list[Trained], now: dict[str, object], sentence: str | None) -> None:
     settings = Settings(quantile=0.9).replace(**now)
     assert registry.stale(trained[0].meta, settings) == sentence
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "sentence"),
+    [
+        (None, {"tau_relative": 1.8}, "trained on τ in bps, now as a multiple of slow volatility"),
+        (1.8, {}, "trained on τ as a multiple of slow volatility, now in bps"),
+        (1.8, {"tau_bps": 8.7}, "trained on τ as a multiple of slow volatility, now in bps"),
+        (1.8, {"tau_relative": 1.8}, None),
+        (1.8, {"tau_relative": 1.5}, "trained on τ 1.8 × slow volatility, now 1.5 ×"),
+    ],
+)
+def test_a_multiple_is_another_question_than_bps(
+    trained: list[Trained], was: float | None, now: dict[str, object], sentence: str | None
+) -> None:
+    meta = msgspec.structs.replace(trained[0].meta, tau_relative=was)
+    assert registry.stale(meta, Settings(quantile=0.9).replace(**now)) == sentence
+
+
+def test_the_thresholds_of_a_model_are_those_of_the_labels(trained: list[Trained]) -> None:
+    from core.features import dataset
+    from core.features.labels import slow_volatility
+    from tests.features import tapes
+
+    features, meta = dataset.table(tapes.bars(500, 1)), trained[0].meta
+    assert set(meta.asked.taus(features)) == {meta.tau_bps}
+    relative = msgspec.structs.replace(meta, tau_relative=1.8)
+    expected = 1.8 * slow_volatility(meta.asked.question, features)
+    assert np.array_equal(relative.asked.taus(features), expected, equal_nan=True)
 
 
 @pytest.mark.parametrize(

@@ -192,7 +192,7 @@ def test_a_forecast_is_that_of_training_and_does_not_depend_on_later_ticks(
     whole = forecasts(estimator, meta, history, "coinbase", "BTC-USD", 0.5).rows
     short = forecasts(estimator, meta, history[:3000], "coinbase", "BTC-USD", 0.5).rows
     np.testing.assert_array_equal(whole["p"][: len(short)], short["p"])
-    dataset = build(filled, Question("rv", 60), tau_bps=result["tau"])
+    dataset = build(filled, Question("rv", 60), tau=result["tau"])
     at = whole.set_index("bar_end_ns")["p"]
     for split in ("train", "test"):  # the first five minutes of training lack the windows of 300 s
         rows = dataset.rows[dataset.rows["split"] == split]

@@ -74,7 +74,7 @@ def test_what_is_drawn_is_what_is_counted(seed: int, onset: bool, theta: float) 
     rows = market(int(rng.integers(150, 900)), rows=1500, seed=seed)
     test = seconds(rows, "test")
     p = test.spread(rng.random(test.at.size) ** 2)
-    did = happened(test, p, theta=theta, tau_bps=rows.tau_bps, horizon_s=HORIZON_S, onset=onset)
+    did = happened(test, p, theta=theta, horizon_s=HORIZON_S, onset=onset)
     counted = alerts_at(
         test.bar_end_ns, test.session, test.trailing_bps, p, theta=theta, tau_bps=rows.tau_bps, horizon_s=HORIZON_S,
         budget_per_h=2, onset=onset, blocks=Blocks(test.bar_end_ns, 300, 5),
@@ -93,7 +93,7 @@ def made(window: tuple[int, int] | None = None) -> tuple[Timeline, Happened]:
     test = seconds(rows, "test")
     f = forecasts(rows, "t", 1.0)[1]
     p = test.spread(f.p_test)
-    did = happened(test, p, theta=f.scores.theta, tau_bps=rows.tau_bps, horizon_s=HORIZON_S, onset=False)
+    did = happened(test, p, theta=f.scores.theta, horizon_s=HORIZON_S, onset=False)
     mid = test.spread(rows.rows.loc[rows.rows["split"] == "test", "mid"].to_numpy())
     drawn = timeline(test.bar_end_ns, mid, p, did, window)
     assert drawn is not None

@@ -15,7 +15,7 @@ from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
 from ui.evidence import NO_INTERVAL, lead_of, signed
 from ui.parts import Cell, Level
-from ui.text import market_name, plural
+from ui.text import market_name, plural, tau_cell
 from ui.theme import MISSING, age, bps, count, lift, percent, prob, score, utc
 
 
@@ -47,10 +47,12 @@ def training_cells(
     """Training: the question, the rows, the champion, the running job."""
     return [
         Cell(
-            "ok" if settings.tau_bps is not None else "idle",
+            "ok" if settings.tau is not None else "idle",
             "τ",
-            f"{bps(tau_bps)} bps" if tau_bps else MISSING,
-            "set by you"
+            MISSING if not tau_bps else tau_cell(tau_bps, settings.tau_relative, " bps"),
+            f"times slow volatility, median {bps(tau_bps)} bps, set by you"
+            if settings.tau_relative is not None
+            else "set by you"
             if settings.tau_bps is not None
             else f"P{100 * settings.quantile:g} of train, until you set one",
         ),

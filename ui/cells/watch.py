@@ -14,7 +14,7 @@ from ui.cells.models import drift_cell
 from ui.loaders import Counters
 from ui.parts import Cell
 from ui.pipeline import Facts
-from ui.text import market_name
+from ui.text import market_name, tau_cell
 from ui.theme import MISSING, age, bps, duration, score, short_count, utc
 from ui.view import View
 
@@ -137,10 +137,10 @@ def _forecast_cell(dead: bool, job: Job, seen: View | None, theta: float, elsewh
 
 def _volatility_cell(dead: bool, seen: View | None, champion: Meta) -> Cell:
     name = "Volatility now"
-    tau = champion.tau_bps if seen is None or seen.last_tau_bps is None else seen.last_tau_bps
     if dead:
-        return Cell("idle", name, "no data", f"τ {bps(tau)}")
-    if seen is None or seen.last_vol_bps is None:
+        return Cell("idle", name, "no data", f"τ {tau_cell(champion.tau_bps, champion.tau_relative)}")
+    tau = champion.tau_bps if champion.tau_relative is None else seen and seen.last_tau_bps
+    if seen is None or seen.last_vol_bps is None or tau is None:
         return Cell("idle", name, "warming up", "the window is not full yet")
     spike = seen.last_vol_bps >= tau
     return Cell(

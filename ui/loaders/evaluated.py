@@ -91,9 +91,7 @@ def _happened(root: str, training: str, written_ns: int, model: str, budget_per_
     test = _tested(root, training, written_ns)
     at = alerts_of(next(m for m in of.models if m.name == model), budget_per_h, onset)
     assert at is not None
-    return happened(
-        test.seconds, test.p(model), theta=at.theta, tau_bps=of.tau_bps, horizon_s=of.horizon_s, onset=onset
-    )
+    return happened(test.seconds, test.p(model), theta=at.theta, horizon_s=of.horizon_s, onset=onset)
 
 
 def happening(training: str, model: str, budget_per_h: float, onset: bool) -> Happened:

@@ -33,20 +33,21 @@ def market_question(settings: Settings) -> Question:
     return Question(settings.label, settings.horizon_s)
 
 
-def labelled(market: Market, question: Question) -> Labelled:
-    """All rows of `market` with their forward volatility and split. Shared: do not change it. Raises NotEnough."""
-    return _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+def labelled(market: Market, question: Question, relative: bool = False) -> Labelled:
+    """The rows of `market` that τ is set on, in bps or as a multiple of slow volatility, with their forward volatility
+    and split. Shared: do not change it. Raises NotEnough."""
+    rows = _labelled(str(home().root), market.venue, market.product, question, market.last_seq)
+    return rows.asked(relative)
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:
-    """τ in bps that the settings ask for."""
+    """τ that the settings ask for, in bps or as a multiple, as `rows` have it."""
     return rows.threshold(settings)
 
 
-def meter(rows: Labelled, tau_bps: float) -> Meter:
-    """What stands behind each split at `tau_bps`, also where training would refuse it, and whether that is enough."""
-    spike = rows.rows["forward_vol_bps"].to_numpy() >= tau_bps
-    return evidence.meter(stood_on(rows.rows, spike, rows.question.horizon_s))
+def meter(rows: Labelled, tau: float) -> Meter:
+    """What stands behind each split at `tau`, also where training would refuse it, and whether that is enough."""
+    return evidence.meter(stood_on(rows.rows, rows.spikes(tau), rows.question.horizon_s))
 
 
 __all__ = ["labelled", "market_question", "meter", "threshold"]

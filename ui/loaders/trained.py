@@ -10,7 +10,7 @@ import models
 from core.config import Home, Settings
 from core.evaluation import drift
 from core.evaluation.drift import DriftTable
-from core.features.labels import Question
+from core.features.labels import Question, Threshold
 from core.ingestion.store import Market
 from core.training import registry
 from core.training.registry import Meta, Training
@@ -51,14 +51,12 @@ def champion() -> Meta | None:
     return registry.champion(home())
 
 
-def band_rule(meta: Meta | None, settings: Settings, market: Market | None) -> tuple[str, float | None, int]:
-    """What bands of a live figure mark: a trailing volatility, the τ in bps it is held against, its seconds.
-
-    All three of the champion where it learned from `market`, else all three of the settings.
-    """
+def band_rule(meta: Meta | None, settings: Settings, market: Market | None) -> Threshold:
+    """What bands of a live figure mark: where trailing volatility is at or above the champion's τ, where that learned
+    from `market`, else the settings'."""
     if meta is not None and market is not None and (meta.venue, meta.product) == (market.venue, market.product):
-        return meta.volatility, meta.tau_bps, meta.horizon_s
-    return Question(settings.label, settings.horizon_s).trailing, settings.tau_bps, settings.horizon_s
+        return meta.asked
+    return Threshold(Question(settings.label, settings.horizon_s), settings.tau_bps, settings.tau_relative)
 
 
 def theta(meta: Meta, settings: Settings) -> float:

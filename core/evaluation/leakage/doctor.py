@@ -41,8 +41,9 @@ def examine(
     question: Question,
     *,
     unmended: NDArray[np.int64] | None = None,
-    tau_bps: float | None = None,
+    tau: float | None = None,
     quantile: float | None = None,
+    relative: bool = False,
     seed: int = 0,
     beat: Beat = silent,
 ) -> Leakage:
@@ -52,7 +53,8 @@ def examine(
     ----------
     history, unmended : as `dataset.label` takes them
     question : label and horizon; a label that looks back makes the verdict leaky
-    tau_bps, quantile : the threshold in bps as given, or the quantile of the training part (0.95 when neither is)
+    tau, quantile : the threshold as a number, or as a quantile of the training part (0.95 when neither is given)
+    relative : whether it is a multiple of slow volatility, else it is in bps
     seed : of the moments looked at, the changes made to bars, and the trees of the permuted-label test
     beat : told the share done, 0 to 1, and a few words
 
@@ -61,7 +63,7 @@ def examine(
     NotEnough
         If the history gives no labelled rows.
     """
-    pipeline = Pipeline(question, tau_bps, 0.95 if quantile is None else quantile)
+    pipeline = Pipeline(question, tau, 0.95 if quantile is None else quantile, relative)
     return diagnose(pipeline, history, unmended=unmended, seed=seed, beat=beat)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.evaluation.leakage.pipeline import Pipeline
 from core.evaluation.record import Check
 from core.features.dataset import SPLITS, Dataset, Labelled
+from core.features.labelled import quantity
 
 if TYPE_CHECKING:
     from models import Estimator
@@ -68,7 +69,9 @@ def permuted_labels(
     # thinned by a whole step and not at random, so that what was a neighbour stays one
     step_s = -(-len(rows.rows) // ROWS)
     table = rows.rows.iloc[::step_s].reset_index(drop=True)
-    n, forward = len(table), table["forward_vol_bps"].to_numpy()
+    # what tau is set on is moved, not bps alone: over another row's slow volatility they would tell of that row
+    n, asked = len(table), quantity(table, rows.relative)
+    unit = table["slow_bps"].to_numpy() if rows.relative else 1.0
     least = max(1, pipeline.question.horizon_s // step_s)
     test = int((table["split"] == "test").sum())
     need = max(6 * least, 2 * least + round(2 / CHANCE))
@@ -78,7 +81,7 @@ def permuted_labels(
     ranks, excess, scored = [], [], []
     for i, share in enumerate(np.linspace(0.15, 0.85, SHIFTS) + rng.uniform(-0.03, 0.03, SHIFTS)):
         beat(i / SHIFTS)
-        moved = replace(rows, rows=table.assign(forward_vol_bps=np.roll(forward, int(share * n))))
+        moved = replace(rows, rows=table.assign(forward_vol_bps=np.roll(asked, int(share * n)) * unit))
         level = _level(moved, tau)
         if level is None:
             continue
@@ -105,13 +108,13 @@ def permuted_labels(
     )
 
 
-def _level(moved: Labelled, tau_bps: float) -> float | None:
+def _level(moved: Labelled, tau: float) -> float | None:
     """A threshold, near tau where that is possible, at which every part has LEAST_SPIKES spikes and other rows."""
     highest = moved.mending_tau(LEAST_SPIKES)
     if highest is None:
         return None
-    for level in (min(tau_bps, highest), highest):
-        if all((moved.volatility(split) < level).sum() >= LEAST_SPIKES for split in SPLITS):
+    for level in (min(tau, highest), highest):
+        if all((moved.quantity(split) < level).sum() >= LEAST_SPIKES for split in SPLITS):
             return level
     return None
 

@@ -38,14 +38,17 @@ class Pipeline:
     """What stands between bars and a score. As it is made by default, it is that of every training.
 
     steps : of `dataset.label`, which is called with them: features, label, parts
-    tau : (labelled rows, quantile) -> threshold in bps; not asked where `tau_bps` is given
+    given, quantile : tau as a number, else as that quantile of the training part
+    relative : whether tau is a multiple of slow volatility, else it is in bps
+    tau : (labelled rows, quantile) -> threshold; not asked where one is `given`
     inputs : the dataset -> the one whose `part` gives the models their columns
     fit : (model, dataset, seed) -> fitted estimator
     """
 
     question: Question
-    tau_bps: float | None = None
+    given: float | None = None
     quantile: float = 0.95
+    relative: bool = False
     steps: Steps = HONEST
     tau: Callable[[Labelled, float], float] = Labelled.tau_of
     inputs: Callable[[Dataset], Dataset] = as_it_is
@@ -61,12 +64,12 @@ class Pipeline:
 
     def labelled(self, history: Bars, unmended: NDArray[np.int64] | None = None) -> Labelled:
         """The labelled rows. Raises NotEnough."""
-        return label(history, self.question, "", "", unmended, self.steps)
+        return label(history, self.question, "", "", unmended, self.steps).asked(self.relative)
 
     def threshold(self, rows: Labelled) -> float:
-        """tau in bps."""
-        return self.tau(rows, self.quantile) if self.tau_bps is None else self.tau_bps
+        """tau, in bps or as a multiple."""
+        return self.tau(rows, self.quantile) if self.given is None else self.given
 
-    def dataset(self, rows: Labelled, tau_bps: float | None = None) -> Dataset:
+    def dataset(self, rows: Labelled, tau: float | None = None) -> Dataset:
         """What the models are given, at the pipeline's own threshold or another. Raises NotEnough for one class."""
-        return self.inputs(rows.at(self.threshold(rows) if tau_bps is None else tau_bps))
+        return self.inputs(rows.at(self.threshold(rows) if tau is None else tau))

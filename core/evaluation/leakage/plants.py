@@ -19,6 +19,7 @@ from core.evaluation.scores import Scores, score
 from core.features import formulas
 from core.features.bars import SECOND_NS, Bars
 from core.features.dataset import SPLITS, Dataset, Labelled
+from core.features.labelled import quantity
 from core.features.labels import Question, forward_volatility
 from core.features.steps import HONEST, SHARES
 
@@ -75,6 +76,9 @@ class Planted(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     venue: str = ""
     product: str = ""
+    illusion_tau_relative: float | None = None
+    honest_tau_relative: float | None = None
+    """tau as a multiple of slow volatility where it is relative; its bps are then the median over the training part."""
 
 
 def plant(
@@ -83,8 +87,9 @@ def plant(
     question: Question,
     *,
     unmended: Ints | None = None,
-    tau_bps: float | None = None,
+    tau: float | None = None,
     quantile: float | None = None,
+    relative: bool = False,
     seed: int = 0,
     beat: Beat = silent,
     honest: tuple[Scores, ...] = (),
@@ -95,7 +100,7 @@ def plant(
 
     Parameters
     ----------
-    history, question, unmended, tau_bps, quantile, seed, beat : as of `examine`
+    history, question, unmended, tau, quantile, relative, seed, beat : as of `examine`
     honest : the honest scores, where another leak of the same question, threshold and seed has them already
     venue, product : whose bars these are, kept in the result
 
@@ -106,7 +111,7 @@ def plant(
     NotEnough
         If the history gives no labelled rows.
     """
-    clean = Pipeline(question, tau_bps, 0.95 if quantile is None else quantile)
+    clean = Pipeline(question, tau, 0.95 if quantile is None else quantile, relative)
     clean_rows = clean.labelled(history, unmended)
     leaking = with_leak(name, clean, clean_rows, seed)
     leakage = diagnose(leaking, history, unmended=unmended, seed=seed, beat=lambda s, m: beat(0.6 * s, m))
@@ -119,7 +124,10 @@ def plant(
     beat(1.0, f"planted {name}")
     return Planted(
         name=name, title=TITLES[name], caught=CAUGHT_BY[name] in failed, by=failed, leakage=leakage, illusion=after,
-        honest=before, illusion_tau_bps=leaking.threshold(rows), honest_tau_bps=clean.threshold(clean_rows),
+        honest=before, illusion_tau_bps=rows.bps(leaking.threshold(rows)),
+        honest_tau_bps=clean_rows.bps(clean.threshold(clean_rows)),
+        illusion_tau_relative=leaking.threshold(rows) if relative else None,
+        honest_tau_relative=clean.threshold(clean_rows) if relative else None,
         note=note or why, label=question.label, horizon_s=question.horizon_s, seed=seed, made_ns=time.time_ns(),
         fingerprint=fingerprint, venue=venue, product=product,
     )  # fmt: skip
@@ -130,7 +138,7 @@ def with_leak(name: str, clean: Pipeline, rows: Labelled, seed: int = 0, *, ahea
 
     Parameters
     ----------
-    rows : of the clean pipeline; where tau was given in bps, they tell which quantile it is
+    rows : of the clean pipeline; where tau was given as a number, they tell which quantile it is
     seed : of the random split
     ahead_s : how far `shift_before_rolling` shifts, bars (the horizon)
     """
@@ -152,9 +160,9 @@ def with_leak(name: str, clean: Pipeline, rows: Labelled, seed: int = 0, *, ahea
     if name == "scaler_on_all_rows":
         return replace(clean, inputs=_scaled_on_all)
     if name == "tau_on_all_rows":
-        below = float((rows.volatility("train") < clean.threshold(rows)).mean())
-        quantile = clean.quantile if clean.tau_bps is None else min(max(below, 0.001), 0.999)
-        return replace(clean, tau_bps=None, quantile=quantile, tau=_quantile_of_all)
+        below = float((rows.quantity("train") < clean.threshold(rows)).mean())
+        quantile = clean.quantile if clean.given is None else min(max(below, 0.001), 0.999)
+        return replace(clean, given=None, quantile=quantile, tau=_quantile_of_all)
     raise BadInput(f"no leak named {name}: there is {', '.join(PLANTS)}")
 
 
@@ -246,4 +254,4 @@ def _scaled_on_all(dataset: Dataset) -> Dataset:
 
 
 def _quantile_of_all(rows: Labelled, quantile: float) -> float:
-    return float(np.quantile(rows.rows["forward_vol_bps"].to_numpy(), quantile))
+    return float(np.quantile(quantity(rows.rows, rows.relative), quantile))

@@ -12,6 +12,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
@@ -96,8 +97,9 @@ def label_among_features(dataset: Dataset) -> Check:
 def tau_from_train(pipeline: Pipeline, rows: Labelled) -> Check:
     """tau is a quantile of the training part, and stays where it is when the later parts change."""
     used = pipeline.threshold(rows)
-    if pipeline.tau_bps is not None:
-        said = f"τ was given as {used:.4g} bps and not taken from any rows"
+    unit = " × slow volatility" if rows.relative else " bps"
+    if pipeline.given is not None:
+        said = f"τ was given as {used:.4g}{unit} and not taken from any rows"
         return Check(name="tau_from_train", passed=True, detail=said)
     ought = rows.tau_of(pipeline.quantile)
     later = rows.rows["split"].to_numpy() != "train"
@@ -105,9 +107,9 @@ def tau_from_train(pipeline: Pipeline, rows: Labelled) -> Check:
     then = pipeline.threshold(replace(rows, rows=rows.rows.assign(forward_vol_bps=changed)))
     share = f"{100 * pipeline.quantile:g} % quantile"
     if used == ought and then == used:
-        said = f"τ {used:.4g} bps is the {share} of the training part and stays when validation and test change"
+        said = f"τ {used:.4g}{unit} is the {share} of the training part and stays when validation and test change"
         return Check(name="tau_from_train", passed=True, detail=said)
-    said = f"τ is {used:.4g} bps, the {share} of the training part is {ought:.4g}"
+    said = f"τ is {used:.4g}{unit}, the {share} of the training part is {ought:.4g}"
     if then != used:
         said += f"; seven times the volatility in validation and test makes τ {then:.4g}: it was taken from their rows"
     return Check(name="tau_from_train", passed=False, detail=said)
@@ -154,10 +156,10 @@ def _separation(ranks: NDArray[np.float64], spike: NDArray[np.bool_]) -> float:
     return max(area, 1 - area)
 
 
-def _thinned(rows: Labelled, tau_bps: float) -> Labelled:
+def _thinned(rows: Labelled, tau: float) -> Labelled:
     """Every k-th row, so that a part has at most THINNED; all of them where a part would lose one of its classes."""
     k = max(1, int(rows.rows["split"].value_counts().max()) // THINNED)
     thin = rows.rows.iloc[::k].reset_index(drop=True)
-    spike = thin["forward_vol_bps"] >= tau_bps
+    spike = pd.Series(replace(rows, rows=thin).spikes(tau))
     whole = spike.groupby(thin["split"]).nunique().reindex(list(SPLITS), fill_value=0).min() == 2
     return replace(rows, rows=thin) if whole else rows

@@ -11,7 +11,6 @@ from core.evaluation.reports.tables import Table
 from core.evaluation.reports.words import (
     FEW_BLOCKS,
     LABELS,
-    bps,
     count,
     lead,
     lift,
@@ -22,6 +21,7 @@ from core.evaluation.reports.words import (
     said,
     shifted,
     signed,
+    tau,
     title_of,
     traced,
     unit,
@@ -97,9 +97,9 @@ def _use(e: Evaluation) -> list[str]:
             f"{e.horizon_s} s, with the alerts an hour that he or she can bear."
         ),
         (
-            f"The question is one number: {LABELS[e.label]} over the next {e.horizon_s} s, in bps, at or above τ "
-            f"{bps(e.tau_bps)}. Another τ, horizon, market or feed is another question, and needs another "
-            "training."
+            f"The question is one number: {LABELS[e.label]} over the next {e.horizon_s} s at or above τ "
+            f"{tau(e.tau_bps, e.tau_relative)}. Another τ, horizon, market or feed is another question, and needs "
+            "another training."
         ),
         "Not for anything else; see Ethics and misuse.",
     ]
@@ -222,7 +222,8 @@ def limits(e: Evaluation) -> list[str]:
 
 
 def _reproduce(e: Evaluation) -> list[str]:
-    threshold = f"--quantile {e.quantile:g}" if e.quantile is not None else f"--tau {e.tau_bps!r}"
+    scale, number = ("", e.tau_bps) if e.tau_relative is None else ("-relative", e.tau_relative)
+    threshold = f"--quantile{scale} {e.quantile:g}" if e.quantile is not None else f"--tau{scale} {number!r}"
     names = ",".join(sorted(m.model for m in e.models))
     return [
         "In a home with the same ticks (their fingerprint is in the answer of `train`):",

@@ -42,7 +42,7 @@ def story(e: Evaluation, rows: pd.DataFrame, at: Alerts) -> Story | None:
         return None
     on = timeline.tested(e, rows)
     forecast = on.spread(test[name].to_numpy())
-    did = timeline.happened(on, forecast, theta=at.theta, tau_bps=e.tau_bps, horizon_s=e.horizon_s, onset=at.onset)
+    did = timeline.happened(on, forecast, theta=at.theta, horizon_s=e.horizon_s, onset=at.onset)
     mid = on.spread(test["mid"].to_numpy())
     return Story(on, mid, forecast, did, timeline.axis(on.bar_end_ns)) if did.agrees(at) else None
 

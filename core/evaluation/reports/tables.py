@@ -176,12 +176,14 @@ def groups(e: Evaluation) -> Table:
 
 def folds(e: Evaluation) -> Table:
     """Walk-forward folds: each trained on what lies before it, with a threshold of its own."""
-    columns = ("fold", "model", "from", "trained on", "rows", "spikes", "τ bps", "base rate", "AP", "lift", "note")
+    tau = "τ bps" if e.tau_relative is None else "τ × slow"
+    columns = ("fold", "model", "from", "trained on", "rows", "spikes", tau, "base rate", "AP", "lift", "note")
     titles = {m.model: m.title for m in e.models}
     rows = tuple(
         (
             str(f.number), titles.get(f.model, f.model), utc(f.first_ns)[5:16], count(f.train_rows),
-            count(f.rows), count(f.spikes), bps(f.tau_bps), percent(f.base_rate), prob(f.ap), lift(f.lift), f.note,
+            count(f.rows), count(f.spikes), bps(f.tau_bps if f.tau_relative is None else f.tau_relative),
+            percent(f.base_rate), prob(f.ap), lift(f.lift), f.note,
         )
         for f in e.folds
     )  # fmt: skip

@@ -43,6 +43,16 @@ def bps(x: float | None) -> str:
     return number(x, max(0, 1 - math.floor(math.log10(abs(rounded)))))
 
 
+def tau(bps_of: float, relative: float | None) -> str:
+    """A threshold with its unit.
+
+    >>> tau(8.66, None), tau(12.2, 1.8)
+    ('8.7 bps', '1.8 × slow volatility (median 12 bps)')
+    """
+    absolute = f"{bps(bps_of)} bps"
+    return absolute if relative is None else f"{bps(relative)} × slow volatility (median {absolute})"
+
+
 def prob(x: float | None) -> str:
     """A probability or a score: two decimals, two significant digits where it is so small that those say nothing.
 
@@ -165,7 +175,7 @@ def question(e: Evaluation) -> str:
     """What was asked, as a question."""
     origin = "" if e.quantile is None else f", the {100 * e.quantile:g} % quantile of the training part"
     ahead = "at the next row" if e.label == "next_row" else f"over the next {e.horizon_s} s"
-    return f"Does the {LABELS[e.label]} of {market(e)} {ahead} reach τ {bps(e.tau_bps)} bps{origin}?"
+    return f"Does the {LABELS[e.label]} of {market(e)} {ahead} reach τ {tau(e.tau_bps, e.tau_relative)}{origin}?"
 
 
 def lead(e: Evaluation) -> Judged:
