@@ -78,9 +78,10 @@ with open_page(title, sentence, loaders.shown()):
                 st.rerun()
             if champion is not None and not same:
                 note("Makes the champion stale: it answers another question.")
+            in_use = text.tau(None if settings.tau_relative else saved, settings.tau_relative)
             note(
-                f"In use: <b>{bps(saved)} bps</b>"
-                + ("" if settings.tau_bps else f", P{100 * settings.quantile:g} of train until you set one.")
+                f"In use: <b>{in_use}</b>"
+                + ("" if settings.tau else f", P{100 * settings.quantile:g} of train until you set one.")
             )
         with left, caught():
             block("Evidence at this τ", "seconds that share no part of their horizon, and runs of spikes")

@@ -179,7 +179,7 @@ def parts(e: Evaluation) -> None:
     silent = sum(v is None for v in lifts[0].lifts) if lifts else 0
     if silent:
         note(f"{silent} of {text.plural(len(names), 'session')} hold one class only: no score exists there.")
-    block("By day and regime", "regimes: terciles of slow volatility in train")
+    block("By day and regime", "regimes: terciles in train of the volatility of 300 s")
     table(*group_rows(e), key="groups")
     block("Folds", "each trained on what lies before it")
     if e.folds:

@@ -94,6 +94,7 @@ def run_status(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
             "label": champion.label,
             "horizon_s": champion.horizon_s,
             "tau_bps": champion.tau_bps,
+            "tau_relative": champion.tau_relative,
             "theta": champion.theta,
             "trained_ns": champion.trained_ns,
             "pr_auc": champion.scores.pr_auc,

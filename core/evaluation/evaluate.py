@@ -29,7 +29,7 @@ BLOCK_HORIZONS = 5
 """A block of the bootstrap is so many horizons long: neighbouring rows share nearly all of theirs."""
 REPLICATES = 500
 SLOW = "rv_300"
-"""Slow volatility, whose terciles in the training part are the regimes."""
+"""The volatility whose terciles in the training part are the regimes."""
 
 Floats = NDArray[np.float64]
 Beat = Callable[[float, str], None]

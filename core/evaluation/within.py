@@ -20,7 +20,7 @@ from core.features.bars import SECOND_NS
 HOUR_NS = 3600 * SECOND_NS
 DAY_NS = 24 * HOUR_NS
 REGIMES = ("calm", "middle", "busy")
-"""Terciles of slow volatility in the training part, lowest first."""
+"""Terciles of the volatility of 300 s in the training part, lowest first."""
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.int64]
@@ -93,7 +93,7 @@ def within(y: NDArray[np.bool_], stretches: Stretches, mine: Resampled | None, b
 
 
 def regime_bounds(slow_bps: Floats) -> tuple[float, float]:
-    """Terciles of slow volatility (n,) IN THE TRAINING PART, bps; NaN is left out."""
+    """Terciles of the volatility of 300 s (n,) IN THE TRAINING PART, bps; NaN is left out."""
     low, high = np.nanquantile(slow_bps, (1 / 3, 2 / 3))
     return float(low), float(high)
 
@@ -109,7 +109,7 @@ def groups(
 ) -> tuple[Group, ...]:
     """One model's AP in each stretch, each UTC day and each regime of the test part.
 
-    slow_bps : (n,) slow volatility (trailing 300 s), NaN where not known: such rows are in no regime
+    slow_bps : (n,) volatility of the last 300 s, NaN where not known: such rows are in no regime
     bounds : `regime_bounds` of the training part
     """
     parts: list[tuple[Literal["session", "day", "regime"], str, NDArray[np.bool_]]] = []

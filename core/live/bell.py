@@ -81,8 +81,10 @@ class Bell:
             self._unsettled += new
         kept, known = self._tail.kept, []
         for name in {alert.model for alert in self._unsettled}:
-            if (of := self._of(name)) is not None:
-                mine = [alert for alert in self._unsettled if alert.model == name]
+            of, mine = self._of(name), [alert for alert in self._unsettled if alert.model == name]
+            if of is None:
+                known += alerts.settled(mine, kept, meta.volatility, mine[0].tau_bps)
+            else:
                 taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
                 known += alerts.settled(mine, kept, of.volatility, taus)
         if known:

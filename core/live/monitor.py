@@ -105,7 +105,6 @@ class Monitor:
             "venue": self._tail.venue,
             "product": self._tail.product,
             "model": meta.name,
-            "tau_bps": meta.tau_bps if meta.tau_relative is None else None,
             "tau_relative": meta.tau_relative,
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
@@ -116,7 +115,7 @@ class Monitor:
         }
         self._last = made[-1] if made else self._last
         if said["sentence"] != "forecasting" or self._last is None:
-            return said | NOTHING
+            return said | NOTHING | {"tau_bps": meta.tau_bps if meta.tau_relative is None else None}
         said |= {name: getattr(self._last, name) for name in SAID}
         doubt, stale = said["doubt"], said["stale"]
         if stale:  # a number about another question would be taken for the answer to this one
@@ -181,9 +180,9 @@ class Monitor:
             stretch = self._back_to(oldest_ns)
         else:
             self._pending += [f for f in made if f.p is not None]
-        known = {name: of for name in {f.model for f in self._pending} if (of := self._meta_of(name)) is not None}
-        self._pending = [f for f in self._pending if f.model in known]
-        graded = outcomes(self._pending, stretch, {name: of.volatility for name, of in known.items()})
+        metas = {name: self._meta_of(name) for name in {f.model for f in self._pending}}
+        estimators = {name: meta.volatility for name, meta in metas.items() if meta is not None}
+        graded = outcomes(self._pending, stretch, estimators)
         if graded:
             self._grades.append(graded, self._clock_ns())
             done = {(f.model, f.bar_end_ns) for f, _ in graded}
@@ -194,7 +193,7 @@ class Monitor:
         if name not in self._asked:
             try:
                 self._asked[name] = registry.find(self._home, name)
-            except (NotThere, Damaged):  # what it was about is not known: its forecasts and alerts stay open
+            except (NotThere, Damaged):
                 self._asked[name] = None
         return self._asked[name]
 

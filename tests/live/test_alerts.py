@@ -25,6 +25,7 @@ from core.training import registry
 from core.training.infer import forecasts
 from tests.live.conftest import crown
 from tests.live.market import ticks
+from tests.live.test_escrow import forecast
 
 
 def alert(second: int = 1, **changes: object) -> Alert:
@@ -83,6 +84,22 @@ def test_live_alerts_are_those_of_the_rule_on_all_forecasts_and_are_settled_as_t
         else:
             assert a.outcome is None and a.bar_end_ns + 60 * SECOND_NS > history.bar_end_ns[-1]
     assert {a.outcome for a in found} >= {"right", "false"}
+
+
+def test_what_a_model_left_open_that_is_gone_does_not_keep_the_monitor_from_starting(filled: Home) -> None:
+    meta = crown(filled, "zscore")
+    end = int(dataset.bars(Reader(filled), "coinbase", "BTC-USD").bar_end_ns[-100])
+    ledger = Ledger(filled)
+    ledger.append([alert(end // SECOND_NS, model="gone-1", tau_bps=1e9)])
+    ledger.close()
+    log = Log(filled)
+    log.append([forecast(end // SECOND_NS, model="gone-1")])
+    log.close()
+    monitor = Monitor(filled, clock_ns=lambda: 7)
+    assert monitor.step()["model"] == meta.name
+    monitor.close()
+    (settled,) = alerts.recent(filled, "coinbase", "BTC-USD")
+    assert (settled.model, settled.outcome) == ("gone-1", "false")
 
 
 def test_an_alert_is_kept_once_and_seen_when_somebody_says_so(home: Home) -> None:

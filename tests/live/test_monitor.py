@@ -1,9 +1,6 @@
-import re
-import shutil
 import sqlite3
 from contextlib import closing
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
@@ -64,7 +61,7 @@ def test_a_relative_tau_is_said_bar_by_bar_with_the_bits_of_the_labels(home: Hom
         for i in range(5000, 6800, 130):
             said = monitor.step()
             writer.append(source, events[i : i + 130])
-        said = monitor.step()
+        said, again = monitor.step(), monitor.step()
         monitor.close()
     bars = dataset.bars(Reader(home), "coinbase", "BTC-USD")
     table = dataset.table(bars)
@@ -80,6 +77,7 @@ def test_a_relative_tau_is_said_bar_by_bar_with_the_bits_of_the_labels(home: Hom
     assert same(told["p"].to_numpy(), history.loc[told["bar_end_ns"], "p"].to_numpy())
     assert same(told["tau_bps"].to_numpy(), history.loc[told["bar_end_ns"], "tau_bps"].to_numpy())
     assert (said["tau_bps"], said["tau_relative"]) == (told["tau_bps"].iloc[-1], meta.tau_relative)
+    assert "tau_bps" not in again, "what it was last stays where no bar has closed since"
     rows = dataset.labelled(home, Question()).asked(True)
     spike = dict(zip(rows.rows["bar_end_ns"], rows.spikes(meta.tau_relative), strict=True))
     with closing(sqlite3.connect(home.forecasts_db)) as connection:
@@ -225,89 +223,6 @@ def test_theta_is_the_users_where_it_was_set_for_this_model(filled: Home) -> Non
     monitor.close()
     said = made(filled)
     assert set(said.loc[said["model"] == other.name, "theta"]) == {other.theta}
-
-
-def test_a_row_outside_the_training_range_keeps_its_forecast_with_a_doubt(filled: Home) -> None:
-    meta = crown(filled)
-    wild = ticks(130, start_s=START_S + 5000)
-    for i in range(180, 260):  # prices ten times as far apart as before
-        mid = round(wild[i].bid + (-1) ** i * 300 * 10**8)
-        wild[i] = msgspec.structs.replace(wild[i], bid=mid, ask=mid + 2 * 10**6, price=mid)
-    monitor = Monitor(filled, clock_ns=Clock())
-    monitor.step()
-    with Writer(filled) as writer:
-        source = writer.source("capture", "later")
-        writer.append(source, wild[:170])
-        assert monitor.step()["doubt"] is None
-        writer.append(source, wild[170:])
-        said = monitor.step()
-    monitor.close()
-    assert 0 <= said["p"] <= 1
-    assert re.fullmatch(r"(\w+) [\d.]+( bps)?, training saw at most [\d.]+( \(\d+ more\))?", said["doubt"])
-    assert said["sentence"] == f"do not trust this row: {said['doubt']}"
-    rows = made(filled)
-    doubted = rows[rows["doubt"].notna()]
-    assert doubted["p"].notna().all() and rows["doubt"].iloc[-1] == said["doubt"]
-    assert set(rows.loc[rows["bar_end_ns"] > (START_S + 5091) * 10**9, "doubt"].isna()) == {False}
-    assert set(doubted["model"]) == {meta.name}
-
-
-def test_a_feature_that_training_always_had_and_that_does_not_come_is_named_instead_of_a_number(filled: Home) -> None:
-    crown(filled)
-    blind = [msgspec.structs.replace(t, bid_size=0, ask_size=0) for t in ticks(90, start_s=START_S + 5000)]
-    monitor = Monitor(filled, clock_ns=Clock())
-    monitor.step()
-    with Writer(filled) as writer:
-        writer.append(writer.source("capture", "later"), blind)
-    said = monitor.step()
-    monitor.close()
-    assert said["sentence"].startswith("feature missing: ") and said["sentence"] == said["doubt"]
-    assert said["p"] is None and said["vol_bps"] is not None
-    assert made(filled)["p"].iloc[-1] >= 0, "the log keeps what the model said, and the doubt"
-
-
-def test_a_model_of_another_tau_is_called_stale_instead_of_a_number(filled: Home) -> None:
-    meta = crown(filled)
-    save_settings(filled, Settings(feed="coinbase_exchange", tau_bps=meta.tau_bps))
-    monitor = Monitor(filled, clock_ns=Clock())
-    monitor.step()
-    with Writer(filled) as writer:
-        source = writer.source("capture", "later")
-        events = ticks(100, start_s=START_S + 5000)
-        writer.append(source, events[:180])
-        said = monitor.step()
-        assert (said["sentence"], said["stale"]) == ("forecasting", None)
-        save_settings(filled, Settings(feed="coinbase_exchange", tau_bps=2 * meta.tau_bps))
-        writer.append(source, events[180:])
-        said = monitor.step()
-    monitor.close()
-    assert said["sentence"].startswith("model stale: trained on τ ") and said["p"] is None
-    last = made(filled).iloc[-1]
-    assert last["p"] >= 0 and last["tau_bps"] == meta.tau_bps, "what is kept is about the champion's own τ"
-
-
-def test_a_damaged_or_vanished_baseline_is_left_out_and_said(filled: Home) -> None:
-    whole, hurt, unread = (crown(filled, name) for name in ("zscore", "ewma", "alarm_clock"))
-    champion = crown(filled, "logistic")
-    monitor = Monitor(filled)
-    assert monitor.step()["left_out"] == []
-    monitor.close()  # their forecasts are open
-    (filled.artifacts / hurt.name / hurt.file).write_bytes(b"not what was trained")
-    (filled.artifacts / unread.name / registry.META).write_bytes(b"{")
-    monitor = Monitor(filled)
-    left_out = monitor.step()["left_out"]
-    assert len(left_out) == 2 and hurt.name in "".join(left_out) and unread.name in "".join(left_out)
-    with Writer(filled) as writer:
-        writer.append(writer.source("capture", "later"), ticks(90, start_s=START_S + 5000))
-    monitor.step()
-    monitor.close()
-    rows = made(filled)
-    newest = rows[rows["bar_end_ns"] == rows["bar_end_ns"].max()]
-    assert set(newest["model"]) == {whole.name, champion.name}
-    shutil.rmtree(filled.artifacts / hurt.name)
-    monitor = Monitor(filled)
-    monitor.step()
-    monitor.close()
 
 
 def test_without_a_model_it_says_to_train(filled: Home) -> None:

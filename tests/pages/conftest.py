@@ -33,7 +33,7 @@ def full(home: Home) -> Home:
 
 def trained(
     home: Home, *, label: str = "rv", tau_bps: float = 3.0, pr: float = 0.5, venue: str = "embedded",
-    product: str = "BTC-USD", missing: tuple[str, ...] = (),
+    product: str = "BTC-USD", missing: tuple[str, ...] = (), tau_relative: float | None = None,
 ) -> list[Meta]:  # fmt: skip
     """Three artifacts of one training with real scores of made-up forecasts; the second is champion."""
     rng = np.random.default_rng(1)
@@ -52,6 +52,7 @@ def trained(
             venue=venue, product=product,
             splits={s: {"rows": 300, "spikes": 30} for s in ("train", "validation", "test")},
             scores=scores, validation=scores, seconds=1.0, file="model.bin", sha256=hashlib.sha256(content).hexdigest(),
+            tau_relative=tau_relative,
         )  # fmt: skip
         registry.publish(home, [(meta, content)])
         made.append(meta)

@@ -50,7 +50,7 @@ def training_cells(
             "ok" if settings.tau is not None else "idle",
             "τ",
             MISSING if not tau_bps else tau_cell(tau_bps, settings.tau_relative, " bps"),
-            f"times slow volatility, median {bps(tau_bps)} bps, set by you"
+            f"slow volatility, median {bps(tau_bps)} bps"
             if settings.tau_relative is not None
             else "set by you"
             if settings.tau_bps is not None

@@ -238,7 +238,7 @@ def _groups(paper: Paper, e: Evaluation) -> None:
     paper.block(
         "Sessions, days and regimes",
         f"Lift of {m.title} (filled) in each session of the test part.{against} Sessions with one class only have no "
-        "score. Regimes are the thirds of slow volatility in the training part.",
+        "score. Regimes are the thirds of the volatility of 300 s in the training part.",
         needs=150,
     )  # fmt: skip
     if any(g.lift is not None for g in sessions):
