@@ -121,7 +121,8 @@ def _capture(f: Facts, captured: bool) -> str:
         )
     now = time.time_ns()
     since, until = utc(f.market.first_ns, now, zone=False), utc(f.market.last_ns, now)
-    has = f"{short_count(f.market.ticks)} ticks of {market_name(f.market.venue, f.market.product)}, {since} to {until}"
+    span = f"from {since} UTC on" if f.capture.running else f"{since} to {until}"
+    has = f"{short_count(f.market.ticks)} ticks of {market_name(f.market.venue, f.market.product)}, {span}"
     if captured:
         return has
     return f"{has}. Ten minutes of market time are needed before a threshold means something."
@@ -138,7 +139,7 @@ def _tau(f: Facts) -> str:
 
 def _train(f: Facts) -> str:
     if f.training.running:
-        return f"Training: {f.training.message or 'starting'}"
+        return "Training runs: the line above says how far it is."
     if f.champion is None:
         learn = f"{plural(f.models, 'model')} can learn"
         return f"Nothing trained yet. {learn} whether the next seconds will be a spike: about a minute for a day."
@@ -158,7 +159,7 @@ def _evaluate(f: Facts, trained: bool) -> str:
 
 def _drift(f: Facts) -> str:
     if f.comparing.running:
-        return f"Comparing: {f.comparing.message or 'starting'}"
+        return "The comparison runs: the line above says how far it is."
     if f.drift is None:
         return "Not compared yet: does the market still look as it did in training?"
     if not f.compared:
@@ -170,7 +171,7 @@ def _watch(f: Facts, trained: bool) -> str:
     if f.watched is not None:
         if f.watched != f.here:
             return f"The monitor watches {market_name(*f.watched)}: stop it and start it again."
-        return f"Running: {f.monitor.message or 'starting'}"
+        return f"Running since {utc(f.monitor.started_ns, time.time_ns())}: one forecast for every bar that closes."
     if f.champion is None:
         return "Stopped. Needs a champion."
     ready = "Stopped. One forecast a second, each written down before its outcome is known."

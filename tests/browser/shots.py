@@ -38,6 +38,8 @@ README = (
 """File in docs/screenshots, page, colour scheme."""
 PAGES = ["", *(Path(path).stem.partition("_")[2] for _, group in GROUPS for path, *_ in group)]
 TALLEST = 8000
+HEAVY = 250_000
+"""Bytes above which a picture is reduced to 256 colours."""
 SETTLE_MS = 5_000
 """A figure is drawn after its page; nothing tells when the last one is."""
 
@@ -98,6 +100,7 @@ def _shoot(chromium: Browser, url: str, width: int, scheme: Any, file: Path, *, 
     page = context.new_page()
     page.goto(url)
     page.locator(".tr-line").wait_for(timeout=60_000)
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
     page.wait_for_timeout(SETTLE_MS)
     if whole:
         height = page.locator("[data-testid=stMain]").evaluate("el => el.scrollHeight")
@@ -105,7 +108,8 @@ def _shoot(chromium: Browser, url: str, width: int, scheme: Any, file: Path, *, 
         page.wait_for_timeout(SETTLE_MS // 2)
     page.screenshot(path=file)
     context.close()
-    Image.open(file).convert("RGB").quantize(192).save(file, optimize=True)  # a third of the bytes, no visible loss
+    if file.stat().st_size > HEAVY:  # the method that keeps a colour that only one small word has
+        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
     print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -180,6 +180,7 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     tau = load_settings(home).tau_bps
     assert tau is not None
     assert tau == pytest.approx(float(dial.get_attribute("aria-valuenow") or "nan"), rel=0.06)
+    wait(lambda: all("\t" in r.inner_text() for r in page.locator(".dial tbody tr").all()), 20)  # the new dial's
     splits = [r.inner_text().split("\t") for r in page.locator(".dial tbody tr").all()]
     seconds = [int(row[1].replace(",", "")) for row in splits]
     spikes = [int(row[2].replace(",", "")) for row in splits]

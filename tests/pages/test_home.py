@@ -144,7 +144,7 @@ def test_while_a_training_runs_no_button_offers_another(visit: Visit, full: Home
         me.beat(0.5, "logistic, fold 3 of 5", every_s=0)
         app = visit(full, "app.py")
         assert primary(app) == []
-        assert "Training: logistic, fold 3 of 5" in words(app)
+        assert "Training runs: the line above says how far it is." in words(app)
         assert line(app)["Job"][1].startswith("training 50 %")
 
 

@@ -82,3 +82,10 @@ def test_figures_say_their_main_numbers_and_nothing_of_what_is_only_drawn() -> N
 def test_a_figure_of_nothing_says_nothing() -> None:
     assert spoken(go.Figure()) == ""
     assert spoken(go.Figure(go.Scatter(name="mid", x=[1, 2], y=[np.nan, np.nan]))) == ""
+
+
+def test_marks_in_a_lane_are_counted_and_names_down_the_side_are_read_with_their_values() -> None:
+    lane = go.Scatter(name="missed", mode="markers", x=[1, 5, 9], y=[1, 1, 1])
+    assert spoken(go.Figure(lane)) == "missed: 3."
+    dots = go.Scatter(mode="markers", x=[0.21, 0.15], y=["boosting", "z-score"])
+    assert spoken(go.Figure(dots)) == "boosting 0.21, z-score 0.15."

@@ -12,7 +12,7 @@ from ui import text
 from ui.cells.feed import catching_up, no_data
 from ui.loaders import Counters
 from ui.parts import Cell
-from ui.theme import MISSING, age, bps, duration, score
+from ui.theme import MISSING, age, duration, score
 
 SECOND_NS = 1_000_000_000
 DAY_NS = 86_400 * SECOND_NS
@@ -37,7 +37,7 @@ def common_cells(
         _feed(now),
         _gaps(market, missing),
         _model(champion, stale),
-        Cell("ok" if settings.tau_bps else "idle", "τ", tau_words(settings), "the threshold on volatility: a spike"),
+        Cell("ok" if settings.tau else "idle", "τ", tau_words(settings), "the threshold on volatility: a spike"),
         Cell("idle" if theta is None else "ok", "θ", score(theta), "the probability at which to alert"),
         job_cell(job, clock_ns),
     ]
@@ -45,7 +45,9 @@ def common_cells(
 
 def tau_words(settings: Settings) -> str:
     """τ as it is set, or what a training would take."""
-    return f"{bps(settings.tau_bps)} bps" if settings.tau_bps else f"not set, P{100 * settings.quantile:g}"
+    if settings.tau is None:
+        return f"not set, P{100 * settings.quantile:g}"
+    return f"{text.tau_cell(settings.tau, settings.tau_relative, ' bps')}{' slow' if settings.tau_relative else ''}"
 
 
 def _feed(now: Counters) -> Cell:

@@ -42,6 +42,8 @@ def _of(trace: go.Scatter) -> str:
         return ""
     if values.size == 1:
         return f"{name}: {_number(values[0])}."
+    if values.min() == values.max() and trace.mode == "markers":
+        return f"{name}: {values.size}."  # marks in a lane: their height says nothing
     return f"{name}: last {_number(values[-1])}, from {_number(values.min())} to {_number(values.max())}."
 
 
