@@ -68,7 +68,9 @@ class Visitor:
 
     async def select(self, title: str) -> None:
         """One more baseline beside the champion, and away with it again."""
-        drawn = f"""([name, there]) => document.querySelector('{FIGURE}').data.some((l) => l.name === name) === there"""
+        drawn = (
+            f"""([name, there]) => document.querySelector('{FIGURE}')?.data?.some((l) => l.name === name) === there"""
+        )
         field = self.page.locator(".st-key-shadows input")
         await field.click()
         await self.page.keyboard.type(title)
@@ -89,8 +91,8 @@ class Visitor:
             began = time.monotonic()
             await self.page.keyboard.press(key)
             at = float(await slider.input_value())
-            line = f"""(at) => document.querySelector('{FIGURE}').layout.shapes
-              .some((s) => s.yref === 'y2' && Math.abs(s.y0 - at) < 1e-6)"""
+            line = f"""(at) => document.querySelector('{FIGURE}')?.layout?.shapes
+              ?.some((s) => s.yref === 'y2' && Math.abs(s.y0 - at) < 1e-6)"""
             await self.until("slider", began, line, at)
 
     async def round(self, first: int, number: int) -> None:
