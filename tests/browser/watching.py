@@ -113,7 +113,7 @@ def measure(home: Home, seconds: float, port: App) -> dict[str, Any]:
         page.evaluate(WATCH)
         box = page.locator(FIGURE).bounding_box()
         assert box is not None
-        x, y = box["x"] + 0.75 * box["width"], box["y"] + 0.2 * box["height"]  # minutes that stay in the figure
+        x, y = box["x"] + 0.9 * box["width"], box["y"] + 0.2 * box["height"]  # behind the gap, and long in the figure
         page.mouse.move(x, y)
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(1500)
