@@ -59,9 +59,7 @@ def look(market: Market, champion: Meta, shadows: Sequence[Meta]) -> View | None
 
 def figure(seen: View, market: Market, champion: Meta, theta: float, live: bool, stale: str | None) -> None:
     """Price, volatility and forecast; without a present number where the feed is silent or the champion is stale."""
-    tau = text.tau(
-        seen.last_tau_bps if champion.tau_relative is not None else champion.tau_bps, champion.tau_relative, "now"
-    )
+    tau = text.tau(seen.last_tau_bps, champion.tau_relative, "now")
     block(
         f"{champion.title} ★ on {market.product}",
         f"{text.venue(market.venue)}, {text.bands(champion.horizon_s, tau)}",

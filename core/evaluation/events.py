@@ -56,14 +56,11 @@ class Alarm:
     def __init__(self, theta: float, cooldown_s: int, rearm: float = REARM) -> None:
         if not 0 < rearm <= 1 or cooldown_s < 0:
             raise BadInput(f"a re-arming share of {rearm} (above 0, at most 1) and a cooldown of {cooldown_s} s (>= 0)")
-        self.theta = theta
-        self.low = rearm_at(theta, rearm)
-        self.cooldown_ns = cooldown_s * SECOND_NS
-        self._state = _START.copy()
+        self.theta, self.low = theta, rearm_at(theta, rearm)
+        self.cooldown_ns, self._state = cooldown_s * SECOND_NS, _START.copy()
 
     def resume(self, session: int, raised_ns: int | None, armed: bool) -> None:
-        """Stand as in the midst of `session`, whose last alert was raised at `raised_ns` (None: none yet); `armed`:
-        p has since been below what arms it."""
+        """Stand in the midst of `session`: when its last alert was, and whether p has since been below what arms it."""
         self._state[:] = (session, 1 if raised_ns is None else 2, armed, raised_ns or 0)
 
     def push(self, t_ns: int, session: int, p: float) -> bool:

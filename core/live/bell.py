@@ -30,7 +30,7 @@ LOOK_BACK_S = 3600
 
 
 class Bell:
-    """Alerts on the market of `tail`, one monitor's."""
+    """Alerts on the market of `tail`, one monitor's; `of` gives what is known of a model, None where that is lost."""
 
     def __init__(
         self, home: Home, tail: Tail, clock_ns: Callable[[], int], meta_of: Callable[[str], Meta | None]

@@ -9,6 +9,7 @@ over.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -115,7 +116,7 @@ class Monitor:
         }
         self._last = made[-1] if made else self._last
         if said["sentence"] != "forecasting" or self._last is None:
-            return said | NOTHING
+            return said | NOTHING | {"tau_bps": meta.tau_bps if meta.tau_relative is None else None}
         said |= {name: getattr(self._last, name) for name in SAID}
         doubt, stale = said["doubt"], said["stale"]
         if stale:  # a number about another question would be taken for the answer to this one
@@ -155,7 +156,7 @@ class Monitor:
             return False
         self._models = [registry.load(self._home, name)]
         self._meta = self._models[0][1]
-        shadows, self._left_out = registry.shadows(self._home, self._meta)
+        shadows, self._left_out = _shadows(self._home, self._meta)
         self._models += shadows
         return True
 
@@ -225,6 +226,22 @@ class Monitor:
             )
             for i in range(len(stretch))
         ]
+
+
+def _shadows(home: Home, meta: registry.Meta) -> tuple[list[tuple[Estimator, registry.Meta]], list[str]]:
+    """The baselines that were trained with `meta` on the same rows, loaded, and why others are left out, a sentence
+    each: the baselines are company, what is damaged among them does not end the watch."""
+    found, left_out = [], []
+    for name in sorted(os.listdir(home.artifacts)):
+        if name[0] == "." or not (home.artifacts / name).is_dir():
+            continue
+        try:
+            other = registry.find(home, name)
+            if other.training == meta.training and other.baseline and other.name != meta.name:
+                found.append(registry.load(home, name))
+        except (Damaged, NotThere) as error:
+            left_out.append(str(error))
+    return found, left_out
 
 
 def _open_outcome(stretch: Stretch, horizon_s: int) -> Stretch:

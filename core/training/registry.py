@@ -195,24 +195,6 @@ def load(home: Home, name: str) -> tuple[Estimator, Meta]:
     return models.calibrated(models.from_bytes(path.suffix, content), meta.calibration), meta
 
 
-def shadows(home: Home, meta: Meta) -> tuple[list[tuple[Estimator, Meta]], list[str]]:
-    """The baselines that were trained with `meta` on the same rows, as `load` gives them, and why others are left out.
-
-    What is damaged is left out and said, one sentence each: the baselines are company, not what is asked.
-    """
-    found, left_out = [], []
-    for name in sorted(os.listdir(home.artifacts)):
-        if name[0] == "." or not (home.artifacts / name).is_dir():
-            continue
-        try:
-            other = _meta(home, name)
-            if other.training == meta.training and other.baseline and other.name != meta.name:
-                found.append(load(home, name))
-        except Damaged as error:
-            left_out.append(str(error))
-    return found, left_out
-
-
 def publish(home: Home, made: Sequence[tuple[Meta, bytes]]) -> None:
     """Put the models of one training in their places: they are seen together, when the last one is there, or never.
 

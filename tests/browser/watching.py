@@ -113,13 +113,16 @@ def measure(home: Home, seconds: float, port: App) -> dict[str, Any]:
         page.evaluate(WATCH)
         box = page.locator(FIGURE).bounding_box()
         assert box is not None
-        x, y = box["x"] + 0.4 * box["width"], box["y"] + 0.2 * box["height"]
+        x, y = box["x"] + 0.9 * box["width"], box["y"] + 0.2 * box["height"]  # behind the gap, and long in the figure
         page.mouse.move(x, y)
         page.mouse.wheel(0, -300)
         page.wait_for_timeout(1500)
         zoomed = ranges(page)
-        page.mouse.move(x + 5, y + 5)
-        page.wait_for_timeout(500)
+        for step in range(50):  # a pointer that comes to rest over the figure
+            page.mouse.move(x + step % 5, y)
+            page.wait_for_timeout(200)
+            if page.locator(f"{FIGURE} .hoverlayer .legend").count():
+                break
         page.evaluate("() => { window.watched.over = true }")
         heap, rss, load = [heap_mb(session)], [rss_mb(port)], [os.getloadavg()[0]]
         end = time.monotonic() + seconds
