@@ -81,11 +81,14 @@ class Bell:
             self._unsettled = self._ledger.open(self._tail.venue, self._tail.product)
         else:
             self._unsettled += new
-        kept, known = self._tail.kept, []
+        kept = self._tail.kept
+        newest_ns = int(kept.bars.bar_end_ns[-1]) if len(kept) else 0
+        known: list[tuple[Alert, alerts.Outcome, float | None]] = []
         for name in {alert.model for alert in self._unsettled}:
-            of = self._meta_of(name)
-            if of is not None:
-                mine = [alert for alert in self._unsettled if alert.model == name]
+            of, mine = self._meta_of(name), [alert for alert in self._unsettled if alert.model == name]
+            if of is None:  # what it was asked is lost, and with it what became of it
+                known += [(a, "unknown", None) for a in mine if a.bar_end_ns + a.horizon_s * SECOND_NS <= newest_ns]
+            else:
                 taus = of.asked.standing(kept.features, kept.bars.bar_end_ns, kept.bars.session)
                 known += alerts.settled(mine, kept, of.volatility, taus)
         if known:

@@ -192,7 +192,7 @@ class Monitor:
 
     def _meta_of(self, name: str) -> registry.Meta | None:
         """What a model that has forecast was asked, also one that is champion no more; None where that is not known any
-        more: then its forecasts and alerts stay open."""
+        more: then its forecasts stay open, and what became of its alerts unknown."""
         if name not in self._asked:
             try:
                 self._asked[name] = registry.find(self._home, name)

@@ -99,7 +99,7 @@ def test_what_a_model_left_open_that_is_gone_does_not_keep_the_monitor_from_star
     assert monitor.step()["model"] == meta.name
     monitor.close()
     (settled,) = alerts.recent(filled, "coinbase", "BTC-USD")
-    assert (settled.model, settled.outcome) == ("gone-1", "false")
+    assert (settled.model, settled.outcome) == ("gone-1", "unknown")
 
 
 def test_an_alert_is_kept_once_and_seen_when_somebody_says_so(home: Home) -> None:
