@@ -1,8 +1,7 @@
 """`python -m core VERB`: everything the pages can do, without a browser.
 
-With --json one JSON object goes to standard output; progress and logs go to standard error. Exit 0 done, 1 failed
-with one
-clear line, 2 wrong arguments.
+With --json one JSON object goes to standard output; progress and logs go to standard error. Exit 0 done, 1 failed with
+one clear line, 2 wrong arguments.
 """
 
 from __future__ import annotations

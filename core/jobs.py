@@ -2,8 +2,7 @@
 
 A process says who it is by holding the lock `data/jobs/NAME.lock` for as long as it lives: the kernel frees it when the
 process ends, however it ends, so there is never a second one and never a stale lock. Beside it `NAME.json` holds what
-the process last
-said of itself. Both survive page reloads and restarts of the app.
+the process last said of itself. Both survive page reloads and restarts of the app.
 """
 
 from __future__ import annotations

@@ -50,9 +50,8 @@ Floats = NDArray[np.float64]
 class Blocks:
     """The draws of a block bootstrap over n rows, made once and used for every score of those rows.
 
-    A block is a run of rows in order that covers `block_s` observed seconds: a hole between two sessions takes no
-    part of
-    it, so that every block holds equally many rows and no replicate is thin because it fell into the night.
+    A block is a run of rows in order that covers `block_s` observed seconds: a hole between two sessions takes no part
+    of it, so that every block holds equally many rows and no replicate is thin because it fell into the night.
 
     Parameters
     ----------

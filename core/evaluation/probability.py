@@ -25,8 +25,7 @@ LEAST_HORIZONS = 5
 """Rows that share no second of their horizon, in a bin, before its share is said of a live forecast."""
 CLIP = 1e-6
 """Log loss takes a probability as at least this and at most 1 less this: one row that was called impossible and
-happened
-then costs 13.8 and not infinitely much."""
+happened then costs 13.8 and not infinitely much."""
 
 Floats = NDArray[np.float64]
 

@@ -58,8 +58,7 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     """How much stands behind one split.
 
     rows -> horizons (rows that share no second of their horizon) -> episodes (runs of spikes, counted as one when
-    closer
-    than the horizon). `enough` is: at least 30 spikes and 5 episodes.
+    closer than the horizon). `enough` is: at least 30 spikes and 5 episodes.
     """
 
     split: str
@@ -118,11 +117,9 @@ class Within(msgspec.Struct, frozen=True, kw_only=True):
     nothing.
 
     Each forecast is replaced by its rank among those of its session (cut at each full hour); sessions with one class
-    only
-    are left out. ap is the average precision of the ranks pooled, to be read against base_rate, that of the same rows.
-    `over_base` is ap - base_rate, `over_best` the difference to the best baseline, both paired. None where no session
-    has
-    both classes.
+    only are left out. ap is the average precision of the ranks pooled, to be read against base_rate, that of the same
+    rows. `over_base` is ap - base_rate, `over_best` the difference to the best baseline, both paired. None where no
+    session has both classes.
     """
 
     sessions: int

@@ -2,12 +2,11 @@
 history.
 
 A bar holds the events with time in [end - 1 s, end). It closes when an event (heartbeats count) passes its end by 0.5
-s;
-what comes later than that is counted as late and enters no bar. A second without ticks is a bar too: zero counts, the
-last mid carried forward. A session ends where neither tick, trade nor heartbeat came for more than 10 s, and where one
-capture or file ends and the next begins. The bar that holds the newest event is open and is not given out: the bars of
-the first part of a recording are the first bars of the whole. A gap of the ledger ends a session too, at the event that
-brought it to light (ADR 9).
+s; what comes later than that is counted as late and enters no bar. A second without ticks is a bar too: zero counts,
+the last mid carried forward. A session ends where neither tick, trade nor heartbeat came for more than 10 s, and where
+one capture or file ends and the next begins. The bar that holds the newest event is open and is not given out: the bars
+of the first part of a recording are the first bars of the whole. A gap of the ledger ends a session too, at the event
+that brought it to light (ADR 9).
 """
 
 from __future__ import annotations

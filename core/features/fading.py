@@ -1,9 +1,8 @@
 """Fading means of squared returns: volatility with a memory, for EWMA, GARCH and a slow volatility.
 
-A fading mean over reach bars is sum(d^k x[t-k]) / sum(d^k), k from 0 to reach - 1, d the decay a bar: with d = 0.94
-it is
-RiskMetrics' EWMA (J.P. Morgan 1996, "RiskMetrics technical document", section 5.2, cut off where a
-millionth is left), with d = 1 a plain mean. A session with fewer returns than `reach` counts those it has.
+A fading mean over reach bars is sum(d^k x[t-k]) / sum(d^k), k from 0 to reach - 1, d the decay a bar: with d = 0.94 it
+is RiskMetrics' EWMA (J.P. Morgan 1996, "RiskMetrics technical document", section 5.2, cut off where a millionth is
+left), with d = 1 a plain mean. A session with fewer returns than `reach` counts those it has.
 
 The sum is made by doubling: that over 2k bars is that over the last k, and d^k times that over the k before. Nothing is
 ever subtracted and nothing carried on from bar to bar, so that each value has the bits that the bars in its reach give

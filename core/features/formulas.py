@@ -1,10 +1,9 @@
 """The named features: formulas over trailing-window aggregates. To add one, add one `Feature` here.
 
 A formula takes the `Aggregates` of n bars and gives n values; it may read nothing else. It is finite wherever its
-window is
-full and holds what it needs, and NaN (missing) where the window is warming up or its input is not there at all: a
-source
-without quotes has no spread, one without trades no flow. Volatilities, returns, ranges and spreads are in bps (1e-4).
+window is full and holds what it needs, and NaN (missing) where the window is warming up or its input is not there at
+all: a source without quotes has no spread, one without trades no flow. Volatilities, returns, ranges and spreads are in
+bps (1e-4).
 """
 
 from __future__ import annotations
@@ -57,8 +56,7 @@ def rv(a: Aggregates, w: int) -> Floats:
 
 def bipower(a: Aggregates, w: int) -> Floats:
     """Bipower variation in bps: root of pi/2 times the summed products of neighbouring absolute returns, scaled to w
-    bars;
-    a single jump hardly moves it (Barndorff-Nielsen and Shephard 2004)."""
+    bars; a single jump hardly moves it (Barndorff-Nielsen and Shephard 2004)."""
     return _bps_root(a.of("bipower", w) * (np.pi / 2 * w / (w - 1)))
 
 

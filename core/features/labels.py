@@ -1,11 +1,9 @@
 """What is forecast: volatility strictly after t, and whether it reaches tau.
 
 A row at t is labelled by the bars ending in (t, t + horizon]: forward volatility is the trailing estimator of the row
-one
-horizon later in the same session, so window and horizon share every bit of their arithmetic and none of their bars.
-Where
-the session ends within the horizon there is no label, nor where the horizon touches a gap that is not repaired. tau is
-a number of bps, or a multiple of slow volatility: of the trailing hour's, known at t.
+one horizon later in the same session, so window and horizon share every bit of their arithmetic and none of their bars.
+Where the session ends within the horizon there is no label, nor where the horizon touches a gap that is not repaired.
+tau is a number of bps, or a multiple of slow volatility: of the trailing hour's, known at t.
 """
 
 from __future__ import annotations

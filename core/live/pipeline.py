@@ -32,8 +32,7 @@ def start_ns(last_ns: int | None, now_ns: int, speed: float) -> int:
     """Where in market time (ns UTC) the simulated market begins.
 
     A fast one begins six hours back and catches up; at the pace of the clock it begins now. Never before the last
-    stored
-    tick and a minute, never ahead of the clock.
+    stored tick and a minute, never ahead of the clock.
     """
     begin = now_ns if speed <= 1 else now_ns - HISTORY_S * _SECOND_NS
     if last_ns is not None:

@@ -32,11 +32,9 @@ CHANCE = 0.02
 """A shift is suspicious when fewer rotations than this share do as well.
 
 The forecast and the labels of the test part are both made of long runs, so their average precision by chance is far
-from
-the base rate now and then: a fixed margin would cry wolf. Turning the test labels round against the same forecast keeps
-both sets of runs and gives the spread of that chance. The median over the shifts must be this rare: were they
-independent,
-4 of 7 would be so by chance once in 180,000 times.
+from the base rate now and then: a fixed margin would cry wolf. Turning the test labels round against the same forecast
+keeps both sets of runs and gives the spread of that chance. The median over the shifts must be this rare: were they
+independent, 4 of 7 would be so by chance once in 180,000 times.
 """
 EXCESS = 0.10
 """And the median of (AP - base rate) / (1 - base rate) must reach this: a tenth of the way to a perfect score."""

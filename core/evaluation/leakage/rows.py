@@ -1,8 +1,7 @@
 """What the labelled rows tell: how they are split, what is among the columns, what tau and the scalers were taken from.
 
 Sources: purging, M. Lopez de Prado, "Advances in Financial Machine Learning" (2018), section 7.4.1; preprocessing
-fitted
-before the split, S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based
+fitted before the split, S. Kapoor and A. Narayanan, "Leakage and the reproducibility crisis in machine-learning-based
 science", Patterns 4 (2023), leak L1.2.
 """
 
@@ -147,8 +146,7 @@ def scaler_from_train(pipeline: Pipeline, rows: Labelled, seed: int) -> Check:
 
 def _separation(ranks: NDArray[np.float64], spike: NDArray[np.bool_]) -> float:
     """How well ranks (from 1) tell spikes from the rest, 0.5 to 1: the area under the ROC curve (Mann and Whitney
-    1947),
-    or 1 less it."""
+    1947), or 1 less it."""
     spikes, rest = int(spike.sum()), int((~spike).sum())
     if not spikes or not rest:
         return 0.5
