@@ -30,7 +30,8 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
     job, capturing = loaders.job("monitor"), loaders.job("capture").running
     ticking = job.running or capturing
     if stale := loaders.stale(champion, settings, market):
-        box(f"Model stale: {stale}. Its forecasts are about what it was trained on.", "warn", key="stale")
+        about = text.tau(champion.tau_bps, champion.tau_relative)
+        box(f"Model stale: {stale}. Its forecasts are about τ {about}.", "warn", key="stale")
     if other := loaders.watched_elsewhere(job, market):
         box(f"The monitor watches {other}. Stop it and start it again.", "warn", key="other_market")
     if job.state in ("failed", "died"):

@@ -84,6 +84,8 @@ FIGURES: Final[dict[str, str]] = {
     "reliability": "How often a spike came, against the probability that was forecast",
     "sessions": "Lift of each model in each session",
     "events": "Alerts and episodes of the test split on a time line: caught, missed and wrong",
+    "alert_curve": "Alerts an hour and the share of episodes caught, against θ",
+    "alert_history": "Alerts and episodes of the test split: caught, missed and false, with their lead",
     "hour": "Mid price with the spikes that τ makes, and volatility of the next seconds against τ",
     "signature": "Volatility against the interval of the returns it is measured on",
     "journey": "Each τ that was decided, in the order of time",

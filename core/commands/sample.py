@@ -13,7 +13,6 @@ from typing import Any
 from core import jobs
 from core.config import Home, load_settings
 from core.errors import BadInput
-from core.live import pipeline
 
 DAY_S = 86_400
 SECOND_NS = 1_000_000_000
@@ -54,6 +53,7 @@ def sample(home: Home, hours: float, seed: int | None, now_ns: int, tell: Tell) 
     which nothing is known.
     """
     from core.ingestion.importing import import_files
+    from core.live import pipeline
 
     settings = load_settings(home)
     product = settings.product

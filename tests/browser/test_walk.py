@@ -92,15 +92,25 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     tau = load_settings(home).tau_bps
     assert tau is not None
     assert tau == pytest.approx(float(dial.get_attribute("aria-valuenow") or "nan"), rel=0.06)
-    wait(lambda: all("\t" in r.inner_text() for r in page.locator(".dial tbody tr").all()), 20)  # the new dial's
-    splits = [r.inner_text().split("\t") for r in page.locator(".dial tbody tr").all()]
+
+    def counted() -> list[list[str]]:
+        return [r.inner_text().split("\t") for r in page.locator(".dial tbody tr").all()]
+
+    wait(
+        lambda: len(counted()) == 3 and all(len(row) > 2 and row[2].strip() for row in counted()), 20
+    )  # the new dial's
+    splits = counted()
     seconds = [int(row[1].replace(",", "")) for row in splits]
     spikes = [int(row[2].replace(",", "")) for row in splits]
     assert [row[0] for row in splits] == ["train", "validation", "test"]
     assert 0.08 < spikes[0] / seconds[0] < 0.12
     assert min(spikes) > 0
     (decided,) = journey.read(home)
-    assert (decided.why, decided.tau_bps, list(decided.spikes.values())) == ("one second in ten", tau, spikes)
+    assert (decided.why, decided.tau_bps) == (
+        "one second in ten",
+        tau,
+    )  # the market goes on: its counts are of the click
+    assert 0.08 < decided.spikes["train"] / decided.rows["train"] < 0.12 and min(decided.spikes.values()) > 0
     assert [row[-1] for row in rows(page, "journey")] == ["one second in ten"]
 
 

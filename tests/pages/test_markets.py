@@ -29,6 +29,11 @@ def cell(app: AppTest, name: str) -> str:
     return words(app).split(f'data-cell="{name}"')[1].split("</div>")[0]
 
 
+def line(app: AppTest, name: str) -> str:
+    """What the line of every page says of `name`."""
+    return words(app).split(f'data-line="{name}"')[1].split("</div>")[0]
+
+
 def old(home: Home, days: float = 231, venue: str = "coinbase", product: str = "BTC-USD", seconds: int = 600) -> None:
     fill(home, seconds, time.time_ns() - int(days * DAY_NS), venue=venue, product=product)
 

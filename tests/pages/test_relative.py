@@ -7,7 +7,7 @@ import pytest
 from core import jobs
 from core.config import Home, load_settings
 from tests.pages.conftest import saved, trained
-from tests.pages.test_markets import cell
+from tests.pages.test_markets import line
 from tests.pages.test_states import Visit, words
 
 
@@ -23,7 +23,7 @@ def test_home_holds_the_bands_against_what_the_multiple_is_now(visit: Visit, rel
     app = visit(relative, "app.py")
     assert not app.exception
     assert re.search(r"at or above τ 1.3 × slow volatility \(now [\d.]+ bps\)", words(app))
-    assert "1.3 ×" in cell(app, "τ")
+    assert "1.3 ×" in line(app, "τ")
     assert "trained on τ 1.3 × slow volatility (median 3.0 bps)" in words(app)
 
 
@@ -40,7 +40,7 @@ def test_training_learns_from_the_rows_that_have_a_slow_volatility_and_the_click
     monkeypatch.setattr(jobs, "start", lambda _home, _name, argv: started.append(list(argv)))
     app = visit(relative, "pages/3_Training.py")
     assert not app.exception
-    assert re.search(r"τ 1.3 × slow volatility \(median [\d.]+ bps\) over the next 60 s", words(app))
+    assert re.search(r"rv of the next 60 s, τ 1.3 × slow volatility \(median [\d.]+ bps\)", words(app))
     assert "240 rows left out: no slow volatility yet" in words(app)
     app.button(key="train").click().run()
     ((*argv,),) = started
