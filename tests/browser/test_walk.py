@@ -94,7 +94,7 @@ def test_2_threshold(page: playwright.Page, server: str, home: Home) -> None:
     assert tau == pytest.approx(float(dial.get_attribute("aria-valuenow") or "nan"), rel=0.06)
 
     def counted() -> list[list[str]]:
-        return [r.inner_text().split("\t") for r in page.locator(".dial tbody tr").all()]
+        return [text.split("\t") for text in page.locator(".dial tbody tr").all_inner_texts()]
 
     wait(
         lambda: len(counted()) == 3 and all(len(row) > 2 and row[2].strip() for row in counted()), 20
