@@ -99,7 +99,7 @@ class Visitor:
         for title in titles[first:] + titles[:first]:
             await self.go(title)
             if title == "Threshold tuning":
-                await self.dial("ArrowRight" if number % 2 else "ArrowLeft")
+                await self.dial("PageUp" if number % 2 else "PageDown")  # a step that the words beside it show
             elif title == "Live monitor":
                 chosen = await self.page.locator(".st-key-shadows [data-tag]").all_inner_texts()
                 await self.select("HAR" if any("EWMA" in text for text in chosen) else "EWMA")
