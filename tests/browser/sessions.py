@@ -67,12 +67,15 @@ class Visitor:
         await self.until("dial", began, "(was) => document.querySelector('.st-key-at_tau')?.innerText !== was", text)
 
     async def select(self) -> None:
-        """One more baseline beside the champion, the first that is offered, and away with it again."""
+        """One more baseline beside the champion, the first of those offered, and away with it again."""
         drawn = f"""([name, there]) =>
           document.querySelector('{FIGURE}')?.data?.some((l) => l.name === name) === there"""
         field = self.page.locator(".st-key-shadows input")
+        # A list closes when the page scrolls: the scroll to it must be over before the click.
+        await field.scroll_into_view_if_needed()
+        await self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 50)))")
         await field.click()
-        title = await self.page.get_by_role("option").first.inner_text()
+        title = await self.page.get_by_role("option").nth(1).inner_text()  # the first one is "Select all"
         await self.page.keyboard.type(title)
         began = time.monotonic()
         await self.page.keyboard.press("Enter")
