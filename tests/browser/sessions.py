@@ -24,6 +24,8 @@ from tests.browser.app import ARGS, CHROMIUM, App, market, serving
 from tests.browser.watching import FIGURE, HISTORY_S
 
 SESSIONS = 5
+BELOW = ".st-key-hour .live-figure"
+"""The price under the dial."""
 THINKS_S = 1.0
 """Between two interactions of a session."""
 PAGES = {
@@ -60,11 +62,13 @@ class Visitor:
         await self.until("navigate", began, there, [title, PAGES[title]])
 
     async def dial(self, key: str) -> None:
-        text = await self.page.locator(".st-key-at_tau").inner_text()
+        """One step of τ, until the price below has been drawn with the spikes it makes."""
+        draws = int(await self.page.locator(f"{BELOW}[data-draws]").get_attribute("data-draws") or 0)
         await self.page.get_by_role("slider", name="Spike threshold").focus()
         began = time.monotonic()
         await self.page.keyboard.press(key)
-        await self.until("dial", began, "(was) => document.querySelector('.st-key-at_tau')?.innerText !== was", text)
+        redrawn = f"(was) => Number(document.querySelector('{BELOW}')?.dataset.draws) > was"
+        await self.until("dial", began, redrawn, draws)
 
     async def select(self) -> None:
         """One more baseline beside the champion, the first of those offered, and away with it again."""
@@ -103,7 +107,7 @@ class Visitor:
         for title in titles[first:] + titles[:first]:
             await self.go(title)
             if title == "Threshold tuning":
-                await self.dial("PageUp" if number % 2 else "PageDown")  # a step that the words beside it show
+                await self.dial("PageUp" if number % 2 else "PageDown")
             elif title == "Live monitor":
                 await self.select()
                 await self.slide("ArrowRight" if number % 2 else "ArrowLeft")
