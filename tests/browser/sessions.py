@@ -34,7 +34,9 @@ PAGES = {
     "Training": ".st-key-train button",
     "Evaluation": ".st-key-scores table",
     "Drift": ".st-key-compare button",
+    "Alert tuning": ".st-key-compared table",
     "Live monitor": f"{FIGURE}[data-draws]",
+    "Time machine": ".st-key-replay .live-figure[data-draws]",
     "Home": ".st-key-now .js-plotly-plot",
 }
 """What must stand on a page when it is there."""
