@@ -10,7 +10,7 @@ from core.training.registry import Meta
 from ui import actions, loaders, text
 from ui.shell import block, fragment, note, table
 from ui.tables import Rows
-from ui.theme import MISSING, count, percent
+from ui.theme import MISSING, count, gain, percent
 
 
 def escrow_panel(market: Market, champion: Meta, ticking: bool) -> None:
@@ -53,7 +53,7 @@ def record_rows(records: list[Record], titles: dict[str, str], champion: str) ->
             count(r.spikes),
             percent(r.spikes / r.graded) if r.graded else MISSING,
             MISSING if r.brier is None else f"{r.brier:.4f}",
-            MISSING if r.skill is None else f"{r.skill:+.2f}".replace("-", "−"),
+            gain(r.skill),
             count(r.open),
             count(r.ungraded),
             count(r.late),

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from core.evaluation.record import Alerts, Estimate, Evaluation, Leakage, Meter
-from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said, signed
+from ui.evidence import NO_INTERVAL, lead_of, named, of_kind, planted_lines, question_of, said
 from ui.tables import Rows
 from ui.text import market_name, plural, tau_cell
-from ui.theme import MISSING, count, lift, percent, score, utc
+from ui.theme import MISSING, count, gain, lift, percent, score, utc
 
 if TYPE_CHECKING:
     from core.evaluation.leakage import Planted
@@ -40,7 +40,7 @@ def judged_rows(e: Evaluation) -> Rows:
         rows.append(
             [
                 named(m, e), said(m.within.ap, score), said(m.within.lift, lift),
-                "is the best\nbaseline" if best else said(m.within.over_best, signed),
+                "is the best\nbaseline" if best else said(m.within.over_best, gain),
                 said(m.ap, score), said(m.lift, lift), said(m.f1), _caught(at), _false(at),
             ]
         )  # fmt: skip
@@ -162,7 +162,7 @@ def compared_rows(a: Evaluation, b: Evaluation) -> Rows:
             f"{count(test.rows)} seconds, {plural(test.episodes, 'episode')}", percent(e.base_rate), e.verdict.word,
             f"{lead.title}{' ★' if lead.name == e.champion else ''}", said(lead.within.ap, score),
             said(lead.within.lift, lift),
-            said(lead.within.over_best, signed), said(lead.ap, score),
+            said(lead.within.over_best, gain), said(lead.ap, score),
             said(lead.lift, lift), e.leakage.words.split(": ")[1],
         ]  # fmt: skip
 

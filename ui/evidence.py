@@ -82,17 +82,6 @@ def said(x: Estimate, written: Callable[[float | None], str] = prob) -> str:
     return f"{written(x.value)}\n({written(x.low)} to {written(x.high)})"
 
 
-def signed(x: float | None) -> str:
-    """A difference of two scores, with its sign.
-
-    >>> signed(0.021), signed(-0.3), signed(-0.001)
-    ('+0.02', '−0.30', '0.00')
-    """
-    if x is None or abs(x) < 0.005:
-        return MISSING if x is None else prob(0.0)
-    return ("+" if x > 0 else "") + prob(x)
-
-
 def why_no_interval(e: Evaluation) -> str:
     """Why numbers have no interval, where some have none; "" else."""
     shown = [x for m in e.models for x in (m.ap, m.within.ap, m.f1, m.within.over_best)]
@@ -198,6 +187,6 @@ def comparable(a: Evaluation, b: Evaluation) -> str:
 __all__ = [
     "NO_INTERVAL", "best_of", "comparable", "compared_lines", "curve_lines", "lead_of", "lift_lines", "lines_of",
     "named",
-    "of_kind", "planted_lines", "pooled_lines", "question_of", "role_of", "said", "signed", "summary",
+    "of_kind", "planted_lines", "pooled_lines", "question_of", "role_of", "said", "summary",
     "why_no_interval", "within_lines",
 ]  # fmt: skip

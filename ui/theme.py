@@ -99,7 +99,8 @@ def _known(x: float | None) -> bool:
 
 
 def _minus(text: str) -> str:
-    return text.replace("-", "−")
+    """A real minus, and none before what is rounded to zero."""
+    return text.replace("-", "−" if text.strip("-0.") else "")
 
 
 def price(x: float | None) -> str:
@@ -127,7 +128,11 @@ def bps(x: float | None) -> str:
 
 
 def prob(x: float | None) -> str:
-    """A probability, precision, recall or average precision: two decimals."""
+    """A probability, precision, recall or average precision: two decimals.
+
+    >>> prob(0.264), prob(-0.3), prob(-0.001)
+    ('0.26', '−0.30', '0.00')
+    """
     return _minus(f"{x:.2f}") if _known(x) else MISSING
 
 
@@ -140,17 +145,16 @@ def score(x: float | None) -> str:
     return prob(x) if x is None or x >= 0.01 else bps(x)
 
 
-def gain(x: float | None) -> str:
-    """A difference with its sign: two decimals, and two significant digits where those say nothing.
+def gain(x: float | None, decimals: int = 2) -> str:
+    """A difference of two scores, with its sign.
 
-    >>> gain(0.213), gain(-0.0042), gain(0.0)
-    ('+0.21', '−0.0042', '0.00')
+    >>> gain(0.021), gain(-0.3), gain(-0.001), gain(-0.001, 3), gain(None)
+    ('+0.02', '−0.30', '0.00', '−0.001', '–')
     """
     if not _known(x):
         return MISSING
-    if abs(x) < 5e-5:
-        return "0.00"
-    return ("+" if x > 0 else "−") + (prob(abs(x)) if abs(x) >= 0.01 else bps(abs(x)))
+    text = _minus(f"{x:+.{decimals}f}")
+    return text if text.strip("+0.") else text.lstrip("+")
 
 
 def lift(x: float | None) -> str:

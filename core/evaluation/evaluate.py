@@ -289,4 +289,5 @@ def _value(x: float | None) -> float:
 
 
 def _signed(x: float) -> str:
-    return f"{x:+.2f}".replace("-", "−")
+    text = f"{x:+.2f}"
+    return text.replace("-", "−") if float(text) else text[1:]

@@ -23,7 +23,9 @@ def test_what_costs_most_stands_on_top_with_its_spread_and_zero_is_a_line(kind: 
     f = charts.costs(kind, [Cost("rv 60 s", 0.2, 0.1, 0.3, "more"), Cost("jump", -0.01, -0.02, 0.0)])
     top = max(f.data, key=lambda dot: dot.y[0])
     assert top.x[0] == 0.2 and top.error_x.array[0] == pytest.approx(0.1) and "more" in top.hovertemplate
-    assert "rv 60 s  <b>+0.20</b> (+0.10 to +0.30)" in texts(f) and "jump  <b>−0.01</b> (−0.02 to 0.00)" in texts(f)
+    assert "rv 60 s  <b>+0.200</b> (+0.100 to +0.300)" in texts(f) and "jump  <b>−0.010</b> (−0.020 to 0.000)" in texts(
+        f
+    )
     assert f.layout.shapes[0].x0 == 0 and f.layout.xaxis.range[0] < -0.02 and f.layout.xaxis.range[1] > 0.3
     assert charts.costs(kind, []).data == ()
 

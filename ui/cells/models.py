@@ -13,10 +13,10 @@ from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta, Training
 from ui.cells.feed import job_level
-from ui.evidence import NO_INTERVAL, lead_of, signed
+from ui.evidence import NO_INTERVAL, lead_of
 from ui.parts import Cell, Level
 from ui.text import market_name, plural, tau_cell
-from ui.theme import MISSING, age, bps, count, lift, percent, prob, score, utc
+from ui.theme import MISSING, age, bps, count, gain, lift, percent, prob, score, utc
 
 
 def question_cells(rows: Labelled, settings: Settings, champion: Meta | None, stale: str | None) -> list[Cell]:
@@ -94,7 +94,7 @@ def verdict_cells(e: Evaluation) -> list[Cell]:
     """Evaluation: what may be said, the champion's score inside sessions and pooled, and what stands behind it."""
     lead, test = lead_of(e), e.meter.splits[-1]
     within, over = lead.within, lead.within.over_best
-    gain = "itself a baseline" if lead.name == e.best_within else f"{_ends(over, signed)}, inside sessions"
+    against = "itself a baseline" if lead.name == e.best_within else f"{_ends(over, gain)}, inside sessions"
     return [
         Cell(VERDICT_LEVEL[e.verdict.word], "Verdict", e.verdict.word, f"{lead.title}, test split"),
         Cell(
@@ -104,7 +104,7 @@ def verdict_cells(e: Evaluation) -> list[Cell]:
             f"{_ends(within.ap, score)}, base rate {percent(within.base_rate)}",
         ),
         Cell("idle", "AP pooled", score(lead.ap.value), f"{_ends(lead.ap, score)}, base rate {percent(e.base_rate)}"),
-        Cell("idle", "Over best baseline", signed(over.value), gain),
+        Cell("idle", "Over best baseline", gain(over.value), against),
         Cell(
             "ok" if e.meter.enough else "warn",
             "Evidence",

@@ -48,7 +48,7 @@ def costs(kind: str, lines: Sequence[Cost]) -> go.Figure:
             },
             hovertemplate=f"{line.about}<extra></extra>",
         )  # fmt: skip
-        said = f"{line.features}  <b>{gain(line.mean)}</b> ({gain(line.low)} to {gain(line.high)})"
+        said = f"{line.features}  <b>{gain(line.mean, 3)}</b> ({gain(line.low, 3)} to {gain(line.high, 3)})"
         notes.append(_above(c.text, said, n, c))
     ends = [x for line in lines for x in (line.low, line.high)] or [0.0]
     room = max(max(ends), -min(ends), 0.01)
