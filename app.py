@@ -72,16 +72,20 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
             live_figure(figure, key="now", label="Mid price of the last 15 minutes with spikes and gaps")
 
         now()
-    with right, caught():
-        of = f", {market_name(runs[0].venue, runs[0].product)}" if runs else ""
-        block("What the evidence says", f"average precision on the test split{of}")
-        if runs:
-            judged = loaders.evaluation(runs[0].training)
-            lines = lines_of(runs[0], champion) if judged is None else pooled_lines(judged)
-            live_figure(charts.ap_dots(kind(), lines), key="ap", label=text.FIGURES["ap"], zoom=False)
+        judged = None
+        with caught():
+            judged = loaders.evaluation(runs[0].training) if runs else None
+            block("What the evidence says", "how much happened in each split, and what may be concluded")
             if judged is not None:
                 table(*evidence_rows(judged.meter), text=(0, 1), key="evidence")
                 note(judged.verdict.sentence)
-            note(sentence(runs[0].models[0].leakage.words))
-        else:
-            note("No scores yet: nothing was trained.")
+            if runs:
+                note(sentence(runs[0].models[0].leakage.words))
+            else:
+                note("No evidence yet: nothing was trained.")
+    with right, caught():
+        if runs:
+            of = market_name(runs[0].venue, runs[0].product)
+            block("Scores", f"average precision on the test split, {of}")
+            lines = lines_of(runs[0], champion) if judged is None else pooled_lines(judged)
+            live_figure(charts.ap_dots(kind(), lines), key="ap", label=text.FIGURES["ap"], zoom=False)

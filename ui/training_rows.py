@@ -60,7 +60,7 @@ def plan_rows(meter: Meter) -> Rows:
         ]
         for e in meter.splits
     ]  # fmt: skip
-    columns = ["part", "evidence", "rows", "independent horizons", "episodes", "spikes", "base rate", "from, UTC"]
+    columns = ["part", "evidence", "rows", "independent\nhorizons", "episodes", "spikes", "base rate", "from, UTC"]
     return columns, rows
 
 
@@ -190,7 +190,7 @@ def cost_lines(made: Importance, most: int = 10) -> list[Cost]:
 
 
 def _spread(x: Estimate) -> str:
-    return f"{gain(x.value)} ({gain(x.low)} to {gain(x.high)} in the shuffles)"
+    return f"{gain(x.value, 3)} ({gain(x.low, 3)} to {gain(x.high, 3)} in the shuffles)"
 
 
 def part_lines(row: Explained, most: int = SHOWN) -> list[Part]:

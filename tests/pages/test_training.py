@@ -48,7 +48,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[str]]]:
 def test_before_the_click_it_says_rows_trials_and_the_time_it_takes_by_measurement(visit: Visit, full: Home) -> None:
     app = visit(full, PAGE)
     said = words(app)
-    for column in ("rows", "independent horizons", "episodes", "spikes", "base rate"):
+    for column in ("rows", "independent\nhorizons", "episodes", "spikes", "base rate"):
         assert f">{column}</th>" in said
     assert "How long it takes is known once these models were trained here" in said
     assert "rv of the next 60 s, τ" in said and app.get("page_link")
