@@ -122,7 +122,7 @@ def alert_curve(
                 {"type": "line", "xref": "x domain", "x0": 0, "x1": 1, "yref": axis, "y0": value, "y1": value,
                  "line": {"color": c.muted, "width": 1, "dash": "dot"}}
             )  # fmt: skip
-            notes.append(label(c, word, xref="paper", x=1, xanchor="right", yref=axis, y=value, yanchor="bottom"))
+            notes.append(label(c, word, xref="paper", x=0, xanchor="left", yref=axis, y=value, yanchor="bottom"))
     f.layout.shapes = shapes
     f.layout.annotations = notes
     return f

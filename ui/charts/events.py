@@ -49,7 +49,9 @@ def event_line(kind: str, line: Timeline, *, theta: float, role: Role, horizon_s
         yaxis5=hidden("y2"),
     )
     places, texts = line.ticks
-    f.update_xaxes(anchor="y2", range=[0, line.end], tickvals=places, ticktext=texts, showspikes=False, fixedrange=True)
+    f.update_xaxes(
+        anchor="y2", range=[0, 1.015 * line.end], tickvals=places, ticktext=texts, showspikes=False, fixedrange=True
+    )
     _line(f, line.price, "mid", c.price, 1.4, "y", "%{y:,.2f}")
     _line(f, line.p, "P", colour, 1.2, "y2", "P %{y:.3f}", fill=rgba(colour, 0.10))
     notes = [corner(c, "mid, USD"), corner(c, f"P(spike in the next {horizon_s} s)", 0.205), _utc(c)]

@@ -113,7 +113,8 @@ def signature(
     c = palette(kind)
     f = base(kind, height, left=20, bottom=44)
     side = f.layout.yaxis.to_plotly_json()
-    f.update_layout(hovermode="closest", dragmode=False, yaxis=side | {"rangemode": "tozero", "nticks": 5})
+    most = float(np.nanmax(volatility_bps, initial=0.0)) or 1.0  # the corner's label stands above the line
+    f.update_layout(hovermode="closest", dragmode=False, yaxis=side | {"range": [0, 1.25 * most], "nticks": 5})
     f.update_xaxes(
         type="log", tickvals=[1, 2, 5, 10, 30, 60, 120, 300], fixedrange=True, showspikes=False,
         title={"text": "sampling interval, s", "standoff": 4, "font": {"color": c.muted}},
