@@ -25,7 +25,8 @@ def ledger_panel(market: Market) -> None:
     until_ns = max(market.last_ns, *(gap["to_ns"] for gap in gaps))
     from_ns = max(market.first_ns, until_ns - WEEK_NS)
     week = [gap for gap in gaps if gap["to_ns"] >= from_ns]
-    block("Gap ledger", f"{text.plural(len(gaps), 'gap')}, {count(len(week))} of them since {moment(from_ns)}")
+    in_all = f", {count(len(gaps))} in all" if len(gaps) > len(week) else ""
+    block("Gap ledger", f"{text.plural(len(week), 'gap')} since {moment(from_ns)}{in_all}")
     figure = charts.gap_line(kind(), week, from_ns, until_ns)
     live_figure(figure, key="ledger", label="Gaps of this market's last week on a time line, by state")
     table(*gap_rows(gaps), text=(0, 2, 4, 5), key="gaps")

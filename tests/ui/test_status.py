@@ -30,7 +30,7 @@ def cells(missing: list[tuple[int, int]], market: Market | None = MARKET) -> dic
 
 
 def test_the_line_has_its_six_cells_in_one_order() -> None:
-    assert [*cells([])] == ["Feed", "Gaps, 24 h", "Model", "τ", "θ", "Job"]
+    assert [*cells([])] == ["Feed", "Open gaps, 24 h", "Model", "τ", "θ", "Job"]
     assert cells([])["τ"].value == "not set, P95"
     assert cells([])["θ"].value == "–"
 
@@ -40,12 +40,12 @@ def test_the_line_has_its_six_cells_in_one_order() -> None:
 )
 def test_a_gap_warns_for_an_hour_and_counts_for_a_day(ago_s: int, level: str, value: str) -> None:
     end = NOW - ago_s * S
-    gaps = cells([(end - 48 * S, end)])["Gaps, 24 h"]
+    gaps = cells([(end - 48 * S, end)])["Open gaps, 24 h"]
     assert (gaps.level, gaps.value) == (level, value)
 
 
 def test_without_ticks_no_gap_is_claimed_or_denied() -> None:
-    assert cells([], None)["Gaps"].value == "–"
+    assert cells([], None)["Open gaps"].value == "–"
 
 
 @given(share=st.floats(0, 1), passed_s=st.integers(0, 10_000))

@@ -64,13 +64,13 @@ def _feed(now: Counters) -> Cell:
 
 def _gaps(market: Market | None, missing: Sequence[tuple[int, int]]) -> Cell:
     if market is None:
-        return Cell("idle", "Gaps", MISSING, "no ticks yet")
+        return Cell("idle", "Open gaps", MISSING, "no ticks yet")
     lately = [(a, b) for a, b in missing if b > market.last_ns - DAY_NS]
     if not lately:
-        return Cell("ok", "Gaps, 24 h", "none", "no gap of the last 24 h of the market is open")
+        return Cell("ok", "Open gaps, 24 h", "none", "no gap of the last 24 h of the market is open")
     fresh = any(b > market.last_ns - HOUR_NS for _, b in lately)
     lost_s = sum(b - a for a, b in lately) / SECOND_NS
-    return Cell("warn" if fresh else "idle", "Gaps, 24 h", f"{len(lately)}, {duration(lost_s)}", "not repaired")
+    return Cell("warn" if fresh else "idle", "Open gaps, 24 h", f"{len(lately)}, {duration(lost_s)}", "not repaired")
 
 
 def _model(champion: Meta | None, stale: str | None) -> Cell:
