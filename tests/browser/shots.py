@@ -108,9 +108,19 @@ def _shoot(chromium: Browser, url: str, width: int, scheme: Any, file: Path, *, 
         page.wait_for_timeout(SETTLE_MS // 2)
     page.screenshot(path=file)
     context.close()
-    if file.stat().st_size > HEAVY:  # the method that keeps a colour that only one small word has
-        Image.open(file).convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE).save(file, optimize=True)
+    if file.stat().st_size > HEAVY:
+        _reduced(Image.open(file).convert("RGB")).save(file, optimize=True)
     print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB", flush=True)
+
+
+def _reduced(picture: Image.Image) -> Image.Image:
+    """The picture in 256 colours: the most frequent ones as they are, the rest so that a small word keeps its own."""
+    counted = sorted(picture.getcolors(picture.width * picture.height), reverse=True)
+    exact = [channel for _, colour in counted[:128] for channel in colour]
+    spread = picture.quantize(128, Image.Quantize.MAXCOVERAGE).getpalette()
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((exact + spread)[: 3 * 256])
+    return picture.quantize(palette=palette, dither=Image.Dither.NONE)
 
 
 @contextmanager
