@@ -97,9 +97,8 @@ def forward_volatility(
 ) -> Floats:
     """Forward volatility in bps of each bar, shape (n,); NaN where its horizon was not wholly observed.
 
-    features has shape (len(FEATURES), n). Reads the bars ending in (t, t + horizon]; for the leaky `next_row` those
-    ending in
-    (t + 1 - horizon, t + 1].
+    features has shape (len(FEATURES), n). Reads the bars ending in (t, t + horizon]; for the leaky `next_row` the bars
+    ending in (t + 1 - horizon, t + 1].
     """
     trailing = features[formulas.NAMES.index(question.trailing)]
     forward = shifted(trailing, question.ahead, bar_end_ns, session)
