@@ -133,6 +133,22 @@ def held_against(question: Question, slow: Floats, bar_end_ns: NDArray[np.int64]
     return standing
 
 
+def multiple(volatility: Floats, slow: Floats) -> Floats:
+    """The highest multiple of `slow` that `volatility` reaches, both (n,) bps; NaN where one of them is not known.
+
+    A row is a spike at a relative tau k where volatility >= k * slow, as floating-point numbers: exactly where k is at
+    most this. The quotient alone can lie a rounding or two beside it, and then a count of quotients >= k is another
+    one at a k that is some row's own. The product rises with k, so neighbours of the quotient are tried until it is
+    found.
+    """
+    reached = volatility / slow
+    while (over := reached * slow > volatility).any():
+        reached[over] = np.nextafter(reached[over], 0.0)
+    while (under := (volatility > 0) & (np.nextafter(reached, np.inf) * slow <= volatility)).any():
+        reached[under] = np.nextafter(reached[under], np.inf)
+    return reached
+
+
 @dataclass(frozen=True)
 class Threshold:
     """A question with its threshold: a number of bps, or a multiple of slow volatility (tau_bps is then not used); none
