@@ -39,19 +39,13 @@ class Scene:
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """When the stretch's spikes start, ns."""
-        return starts_of(self.replayed, self.piece)
+        """When the stretch's spikes start, ns; of one that was on already, the first second that shows it."""
+        return self.replayed.seen(self.piece.first_ns, self.piece.last_ns)
 
 
 def now_ns() -> int:
     """Our clock."""
     return time.time_ns()
-
-
-def starts_of(replayed: Replay, piece: Piece) -> NDArray[np.int64]:
-    """When the episodes inside `piece` start, ns."""
-    ends = replayed.bars.bar_end_ns[replayed.starts]
-    return ends[(ends >= piece.first_ns) & (ends <= piece.last_ns)]
 
 
 def opened() -> Playback:
@@ -126,11 +120,12 @@ def _first_choice(pieces: list[Piece]) -> int:
 
 def opening(replayed: Replay, piece: Piece) -> int:
     """Where a stretch opens: shortly before its first spike, where it has one, and with a forecast to show."""
-    starts = starts_of(replayed, piece)
-    if not starts.size:
-        return piece.first_ns
+    starts = replayed.seen(piece.first_ns, piece.last_ns)
     warm_ns = piece.first_ns + CORE_S * SECOND_NS
-    return min(max(int(starts[0]) - BEFORE_S * SECOND_NS, warm_ns), int(starts[0]) - SECOND_NS)
+    ahead = starts[starts > warm_ns]
+    if not ahead.size:  # it has none, or one that was on when its windows were full
+        return int(starts[0]) if starts.size else piece.first_ns
+    return max(int(ahead[0]) - BEFORE_S * SECOND_NS, warm_ns)
 
 
-__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "opening", "scene", "starts_of"]
+__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "opening", "scene"]

@@ -16,7 +16,7 @@ from ui.charts.replayed import ROOM_S
 from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
 from ui.playback import SPEEDS
-from ui.scene import Scene, now_ns, opening, starts_of
+from ui.scene import Scene, now_ns, opening
 from ui.shell import block, fragment, kind, note, strip
 from ui.state import Session
 from ui.theme import bps, score, utc
@@ -57,7 +57,8 @@ def screen(s: Scene) -> None:
         strip(machine_cells(m, s, playback))
         block(
             f"{s.meta.title} on {s.market.product}",
-            f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}",
+            f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}; "
+            f"those within {s.meta.horizon_s} s of each other are one spike",
         )
         live_figure(
             charts.replayed(kind(), m, theta=theta, ghost=ghost, horizon_s=s.meta.horizon_s, room_s=room_s),
@@ -171,7 +172,7 @@ def _jump(s: Scene, what: str, way: int) -> None:
         others = s.pieces[at + 1 :] if way > 0 else s.pieces[:at][::-1]
         other = next((p for p in others if p.episodes), None)
         if other is not None:
-            starts = starts_of(loaders.replayed(s.market, s.meta, other), other)
+            starts = loaders.replayed(s.market, s.meta, other).seen(other.first_ns, other.last_ns)
             found = starts[:1] if way > 0 else starts[-1:]
     session.keep(here.moved(int(found[0]), clock) if found.size else here)
     if not found.size:

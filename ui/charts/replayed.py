@@ -51,7 +51,7 @@ class Moment:
     for, and the numbers of the cursor's bar, at_ns or t.
 
     p, vol_bps and tau_bps are None while they warm up; `age` counts the session's bars behind it, of `need`; episodes
-    are those that started since the stretch's first bar and up to this one.
+    are those in sight from the stretch's first bar up to this one.
     """
 
     at_ns: int
