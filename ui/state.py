@@ -81,6 +81,15 @@ class Session:
         held: Playback = st.session_state.get(_PREFIX + "playback", Playback())
         return held
 
+    def replayed(self, basis: str) -> str:
+        """The market that is replayed for as long as the pages show `basis`; "" where none was chosen on it."""
+        held = st.session_state.get(_PREFIX + "replayed")
+        return str(held[1]) if held is not None and held[0] == basis else ""
+
+    def replay(self, basis: str, market: str) -> None:
+        """Replay `market`, whatever other pages show, which is `basis` now."""
+        st.session_state[_PREFIX + "replayed"] = (basis, market)
+
     def keep(self, playback: Playback) -> None:
         """Remember where the replay stands."""
         st.session_state[_PREFIX + "playback"] = playback

@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.features.bars import SECOND_NS
+from core.ingestion.store import Market
 from core.live.replay import Piece
 from core.training.registry import Meta
 from ui import charts, loaders, text
@@ -15,8 +16,8 @@ from ui.cells.machine import machine_cells, sentence
 from ui.charts.replayed import ROOM_S
 from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
-from ui.playback import SPEEDS
-from ui.scene import Scene, now_ns, opening
+from ui.playback import SPEEDS, Playback
+from ui.scene import Scene, market_name, now_ns, opening
 from ui.shell import block, fragment, kind, note, strip
 from ui.state import Session
 from ui.theme import bps, score, utc
@@ -118,10 +119,25 @@ def controls(s: Scene) -> None:
         st.toggle("Show what came next", key="show_next", help="Muted, behind the cursor. Off while it plays.")
 
 
+def choose_market(market: Market) -> None:
+    """Which market is replayed, where the home holds several; the other pages go on showing theirs."""
+    names = {market_name(m): text.market_name(m.venue, m.product) for m in loaders.markets()}
+    if len(names) > 1:
+        key = Session().show("market", market_name(market))
+        st.selectbox(
+            "Market", list(names), key=key, format_func=lambda name: names.get(name, name), on_change=_replay,
+            help="Of the time machine alone, and part of its link. What the other pages show is chosen with the feed "
+            "and the product of the capture.",
+        )  # fmt: skip
+
+
 def choices(s: Scene, models: list[Meta]) -> None:
-    """Which stretch and which model, and the ghost's θ."""
+    """Which market, stretch and model, and the ghost's θ."""
     session = Session()
-    stretch, model, ghost = st.columns([2, 1, 1], gap="medium")
+    *market, stretch, model, ghost = st.columns([*[1.3] * (len(loaders.markets()) > 1), 2, 1, 1], gap="medium")
+    for column in market:
+        with column:
+            choose_market(s.market)
     with stretch:
         order = list(range(len(s.pieces) - 1, -1, -1))
         key = session.show("stretch", s.pieces.index(s.piece))
@@ -192,6 +208,15 @@ def _choose(s: Scene) -> None:
     session.keep(replace(session.playback(), at_ns=at_ns, since_ns=None))
 
 
+def _replay() -> None:
+    """Another market, from its own opening on: neither the moment nor the model is of that one."""
+    session = Session()
+    fresh = Playback(str(session.chosen("market")), speed=session.playback().speed)
+    session.keep(fresh)
+    session.link(fresh.link())
+    st.query_params.from_dict(fresh.link())
+
+
 def _model() -> None:
     session = Session()
     session.keep(replace(session.playback(), model=str(session.chosen("model"))))
@@ -202,4 +227,4 @@ def _haunt() -> None:
     session.keep(replace(session.playback(), theta=float(session.chosen("ghost"))))
 
 
-__all__ = ["TICK_S", "choices", "controls", "screen"]
+__all__ = ["TICK_S", "choices", "choose_market", "controls", "screen"]
