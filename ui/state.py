@@ -119,6 +119,15 @@ class Session:
         value = st.session_state.pop(_PREFIX + "notice", None)
         return None if value is None else str(value)
 
+    def answer(self, sentence: str) -> None:
+        """Leave one sentence for the control that was pressed: what it found nothing of."""
+        st.session_state[_PREFIX + "answer"] = sentence
+
+    def answered(self) -> str | None:
+        """The sentence left by `answer`, once."""
+        value = st.session_state.pop(_PREFIX + "answer", None)
+        return None if value is None else str(value)
+
     def refuse(self, sentence: str) -> None:
         """Leave an error that a button's callback met, so that the page's error box shows it."""
         st.session_state[_PREFIX + "refusal"] = sentence

@@ -18,7 +18,7 @@ from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
 from ui.playback import SPEEDS, Playback
 from ui.scene import Scene, market_name, now_ns, opening
-from ui.shell import block, fragment, kind, note, strip
+from ui.shell import block, box, fragment, kind, note, strip
 from ui.state import Session
 from ui.theme import bps, score, utc
 from ui.theme import moment as when
@@ -110,6 +110,8 @@ def controls(s: Scene) -> None:
         press("Next spike", "spike_on", "S", _jump, s, "spike", 1)
         press("Previous alert", "alert_back", "Shift+A", _jump, s, "alert", -1)
         press("Next alert", "alert_on", "A", _jump, s, "alert", 1)
+    if answer := Session().answered():
+        box(answer, "idle", key="jumped")
     with st.container(horizontal=True, vertical_alignment="bottom", key="pace"):
         session = Session()
         st.segmented_control(
@@ -177,7 +179,10 @@ def _step(bars: int, first_ns: int, last_ns: int) -> None:
 
 
 def _jump(s: Scene, what: str, way: int) -> None:
-    """To the next (`way` 1) or previous (-1) spike or alert; for a spike also into another stretch."""
+    """To the next (`way` 1) or previous (-1) spike or alert; for a spike also into another stretch.
+
+    Where there is none a sentence says so, below the buttons: one that is off beforehand would tell what is to come.
+    """
     session, clock = Session(), now_ns()
     here = session.playback().paused(clock, s.piece.last_ns)
     ends = s.replayed.bars.bar_end_ns[s.alerts.at]
@@ -193,7 +198,7 @@ def _jump(s: Scene, what: str, way: int) -> None:
     session.keep(here.moved(int(found[0]), clock) if found.size else here)
     if not found.size:
         where = "further on" if way > 0 else "before this"
-        session.say(f"No {what} {where} in this {'market' if what == 'spike' else 'stretch'}.")
+        session.answer(f"No {what} {where} in this {'market' if what == 'spike' else 'stretch'}.")
 
 
 def _pace(last_ns: int) -> None:

@@ -121,6 +121,28 @@ def test_it_opens_standing_before_the_newest_spike_and_says_the_bar_in_words(
     assert "1" in cell(app, "Spikes so far")
 
 
+@pytest.mark.parametrize(
+    ("key", "end", "said"),
+    [
+        ("alert_on", -1, "No alert further on in this stretch."),
+        ("alert_back", 0, "No alert before this in this stretch."),
+        ("spike_on", -1, "No spike further on in this market."),
+        ("spike_back", 0, "No spike before this in this market."),
+    ],
+)
+def test_a_jump_that_finds_nothing_says_so_each_time_it_is_pressed(
+    machine: Visit, stored: Home, stretches: list[Piece], key: str, end: int, said: str
+) -> None:
+    piece = stretches[end]
+    app = machine(stored, at=stamp(piece.last_ns if end else piece.first_ns))
+    place = at_s(app)
+    assert said not in words(app), "nothing is told ahead"
+    for _ in range(2):
+        pressed(app, key)
+        assert at_s(app) == place and words(app).count(said) == 1
+    assert said not in words(pressed(app, "back_1" if end else "on_1"))
+
+
 def test_steps_and_the_ends_of_a_stretch(machine: Visit, stored: Home, stretches: list[Piece]) -> None:
     app = machine(stored, at=stamp(stretches[0].first_ns + 300 * SECOND_NS))
     place = at_s(app)
