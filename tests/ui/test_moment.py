@@ -96,6 +96,17 @@ def test_spikes_so_far_are_the_bands_drawn_since_the_stretch_began(whole: Replay
     assert m.episodes == (1 + sum(apart) if drawn else 0)
 
 
+def test_a_spike_of_several_bands_is_named_once(whole: Replay) -> None:
+    hot = np.zeros(len(whole.bars), np.bool_)
+    for a, b in ((300, 310), (365, 370), (425, 440), (520, 530)):  # 55, 55 and 80 s apart
+        hot[a:b] = True
+    made = dataclasses.replace(whole, vol_bps=np.where(hot, 2.0, 0.5) * whole.standing_bps)
+    m = moment(made, int(made.bars.bar_end_ns[600]), int(made.bars.bar_end_ns[0]), alerts=both(made)[0])
+    figure = charts.replayed("dark", m, theta=0.4, ghost=None, horizon_s=60)
+    assert len(m.seen.spikes) == 4
+    assert [note.text for note in figure.layout.annotations].count("spike") == m.episodes == 2
+
+
 def test_an_episode_that_is_on_before_the_first_full_window_is_counted(whole: Replay) -> None:
     after = int(np.flatnonzero(np.diff(whole.bars.session))[0]) + 1
     full = after + int(np.flatnonzero(np.isfinite(whole.p[after:]))[0])
