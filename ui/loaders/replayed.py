@@ -23,10 +23,12 @@ EVERY_BARS = 600
 
 
 def models_of(market: Market) -> list[Meta]:
-    """The models that learned from `market`, the champion first, then the newest."""
+    """The models that learned from `market`: the champion, then the newest, of one training the best on validation."""
     best = registry.champion(home())
     found = [m for m in registry.artifacts(home()) if (m.venue, m.product) == (market.venue, market.product)]
-    return sorted(found, key=lambda m: (best is None or m.name != best.name, -m.trained_ns, m.name))
+    return sorted(
+        found, key=lambda m: (best is None or m.name != best.name, -m.trained_ns, -m.validation.pr_auc, m.name)
+    )
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
