@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,33 +15,12 @@ from core.features import dataset
 from core.features.bars import SECOND_NS
 from core.ingestion.store import Reader
 from core.live import forecasts
-from core.live.monitor import Monitor
 from core.live.replay import Piece, pieces, stamp
 from core.training import registry
-from tests.live.conftest import crown
-from tests.pages.conftest import saved
+from tests.pages.conftest import START_S, Clock, Visit
 from tests.pages.filled import fill
 from tests.pages.test_markets import cell
 from tests.pages.test_states import words
-from ui import time_machine
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/8_Time_machine.py"
-START_S = 1_700_003_840
-Visit = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Two sessions of the simulated market with a gap between them, a model, and what a monitor said of the end."""
-    home = Home(tmp_path_factory.mktemp("machine") / "home")
-    fill(home, 1200, START_S * SECOND_NS)
-    fill(home, 480, (START_S + 1260) * SECOND_NS, seed=1)
-    crown(home, "zscore", 0.9, "embedded")
-    monitor = Monitor(home)
-    monitor.step()
-    monitor.close()
-    return home
 
 
 @pytest.fixture(scope="module")
@@ -54,42 +30,15 @@ def stretches(stored: Home) -> list[Piece]:
     return pieces(dataset.bars(Reader(stored), "embedded", "BTC-USD"), meta)
 
 
-class Clock:
-    """Our clock, which tests move."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000
-
-    def __call__(self) -> int:
-        return self.now_s * SECOND_NS
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(time_machine, "now_ns", made)
-    return made
-
-
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Visit:
-    """The page of a home, by a link: `machine(home, at="...", speed="60")`."""
-
-    def opened(home: Home, **link: str) -> AppTest:
-        monkeypatch.setenv("TREMOR_HOME", str(home.root))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page(PAGE)
-        for name, value in link.items():
-            app.query_params[name] = value
-        return ran(app)
-
-    return opened
-
-
 def ran(what: Any) -> AppTest:
     """The page after a run of itself, or of a widget that was just used."""
     app: AppTest = what.run()
     assert not app.exception
     return app
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
 
 
 def pressed(app: AppTest, key: str) -> AppTest:
@@ -210,84 +159,6 @@ def test_a_link_opens_the_same_view_and_leaves_the_settings_alone(
     assert at_s(second) == at_s(first) and second.segmented_control(key="speed").value == 60
     assert 'data-cell="Ghost, θ 0.12"' in words(second)
     assert load_settings(stored) == before, "a ghost changes nothing but what is drawn"
-
-
-@pytest.fixture(scope="module")
-def several(stored: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """`stored` with a second market in it, which has a model of its own, and a third one without."""
-    home = Home(tmp_path_factory.mktemp("several") / "home")
-    for name in ("data", "models"):
-        shutil.copytree(stored.root / name, home.root / name)
-    fill(home, 1200, (START_S + 7200) * SECOND_NS, product="ETH-USD")
-    fill(home, 480, (START_S + 8460) * SECOND_NS, seed=1, product="ETH-USD")
-    fill(home, 300, (START_S + 7200) * SECOND_NS, seed=3, product="SOL-USD")
-    best = registry.champion(home)
-    for name in ("alarm_clock", "zscore", "ewma"):
-        other = crown(home, name, 0.9, "embedded", "ETH-USD")
-    assert best is not None and best.product == "BTC-USD" and other.product == "ETH-USD"
-    registry.set_champion(home, best.name)
-    return home
-
-
-def replayed_market(app: AppTest) -> tuple[str, str]:
-    """The market of the page's head, and that of its link."""
-    (said,) = re.findall(r'<p class="tr-market">(.*?), simulated market</p>', words(app))
-    return said, link_of(app)["market"]
-
-
-def link_of(app: AppTest) -> dict[str, str]:
-    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
-
-
-def test_several_markets_are_chosen_from_and_the_link_carries_the_choice(machine: Visit, several: Home) -> None:
-    before = load_settings(several)
-    app = machine(several)
-    assert replayed_market(app) == ("BTC-USD", "embedded:BTC-USD")
-    box = app.selectbox(key="market")
-    assert box.label == "Market" and box.options == [f"{p}-USD, simulated market" for p in ("BTC", "ETH", "SOL")]
-    ran(app.segmented_control(key="speed").set_value(60))
-    ran(app.selectbox(key="market").select("embedded:ETH-USD"))
-    assert replayed_market(app) == ("ETH-USD", "embedded:ETH-USD")
-    assert 7200 <= at_s(app) % 86_400 < 9000
-    of_eth = [m for m in registry.artifacts(several) if m.product == "ETH-USD"]
-    best = max(of_eth, key=lambda m: m.validation.pr_auc)
-    assert len(of_eth) == 3 and f"{best.title} on ETH-USD" in words(app), "without a champion the best on validation"
-    assert app.segmented_control(key="speed").value == 60 and 'data-box="warn"' not in words(app)
-    place = at_s(pressed(app, "on_10"))
-    link = link_of(app)
-    other = machine(several, **link)
-    assert replayed_market(other) == ("ETH-USD", "embedded:ETH-USD") and at_s(other) == place
-    assert load_settings(several) == before, "the other pages go on showing their market"
-    away = ran(app.switch_page("pages/5_Drift.py"))
-    away.query_params.clear()
-    back = ran(away.switch_page(PAGE))
-    assert replayed_market(back) == ("ETH-USD", "embedded:ETH-USD") and at_s(back) == place
-
-
-def test_from_a_market_without_a_model_another_one_can_be_chosen(machine: Visit, several: Home) -> None:
-    app = machine(several, market="embedded:SOL-USD")
-    assert "No model of SOL-USD yet" in words(app)
-    assert replayed_market(ran(app.selectbox(key="market").select("embedded:BTC-USD")))[0] == "BTC-USD"
-
-
-def test_another_market_on_all_pages_ends_the_choice_made_here(machine: Visit, several: Home) -> None:
-    app = machine(several, market="embedded:BTC-USD")
-    saved(several, product="ETH-USD")
-    try:
-        app.query_params.clear()
-        assert replayed_market(ran(app))[0] == "ETH-USD"
-    finally:
-        saved(several, product="BTC-USD")
-
-
-def test_a_link_to_a_market_that_is_not_here_is_said(machine: Visit, several: Home) -> None:
-    app = machine(several, market="kraken:BTC-EUR", at=stamp(START_S * SECOND_NS))
-    assert "There are no ticks of BTC-EUR, Kraken market in this home, so this page shows BTC-USD" in words(app)
-    assert replayed_market(app) == ("BTC-USD", "embedded:BTC-USD")
-
-
-def test_one_market_leaves_nothing_to_choose(machine: Visit, stored: Home) -> None:
-    assert "market" not in {box.key for box in machine(stored).selectbox}
 
 
 def test_a_link_that_cannot_be_read_is_one_sentence_and_the_page_stands(machine: Visit, stored: Home) -> None:
