@@ -25,7 +25,8 @@ def moment(
 ) -> Moment:
     """What could be seen of a replay at the bar that ends at `at_ns` (the last one before where there is none).
 
-    first_ns : the first bar of the stretch that is shown as one; episodes are counted from it on
+    first_ns : the first bar of the stretch that is shown as one; episodes are counted from it on, one that is on
+        already too
     ahead_s : so many seconds of the lines are sent ahead, for a figure that plays: the browser shows each in its time
     """
     ends = replayed.bars.bar_end_ns
@@ -47,7 +48,7 @@ def moment(
         tau_bps=_known(replayed.standing_bps[i]),
         age=int(replayed.age[i]),
         need=replayed.meta.asked.warm_up_s,
-        episodes=int(replayed.starts[int(np.searchsorted(ends, first_ns)) : i + 1].sum()),
+        episodes=replayed.seen(first_ns, now_ns).size,
     )
 
 

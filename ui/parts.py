@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
@@ -42,6 +42,11 @@ def caught() -> Iterator[None]:
         yield
     except TremorError as error:
         box(str(error), "bad")
+
+
+def working(words: str) -> AbstractContextManager[None]:
+    """Say what is being done, and for how long, where it is not done within half a second."""
+    return st.spinner(f"{words} …", show_time=True)
 
 
 def fragment(run_every: float | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:

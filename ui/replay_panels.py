@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from core.live.agreement import Agreement
@@ -9,6 +10,7 @@ from core.live.replay import NEVER, Raised, stamp
 from ui import loaders
 from ui.scene import Scene
 from ui.shell import block, box, code, note, table
+from ui.text import plural
 from ui.theme import count, score
 
 
@@ -18,9 +20,16 @@ def ghosts(s: Scene) -> None:
         rows = [_row("in use", s.alerts, s), *([] if s.ghosts is None else [_row("ghost", s.ghosts, s)])]
         table(["", "θ", "alerts", "caught", "false", "unknown"], rows, key="ghosts")
         note(
-            f"{count(len(s.starts))} spikes start in this stretch. An alert is caught when one starts within "
-            f"{s.meta.horizon_s} s after it, and unknown when the session ended first."
+            f"{_spikes(s)} An alert is caught when one starts within {s.meta.horizon_s} s after it, and unknown when "
+            "the session ended first."
         )
+
+
+def _spikes(s: Scene) -> str:
+    ends = s.replayed.bars.bar_end_ns[s.replayed.starts]
+    on = ~np.isin(s.starts, ends)
+    said = f"{plural(len(s.starts), 'spike')} in this stretch"
+    return f"{said}, the first of them on when it came into sight: no alert could catch it." if on.any() else f"{said}."
 
 
 def _row(name: str, raised: Raised, s: Scene) -> list[str]:

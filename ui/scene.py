@@ -39,8 +39,8 @@ class Scene:
 
     @property
     def starts(self) -> NDArray[np.int64]:
-        """When the stretch's spikes start, ns."""
-        return starts_of(self.replayed, self.piece)
+        """When the stretch's spikes start, ns; of one that was on already, the first second that shows it."""
+        return self.replayed.seen(self.piece.first_ns, self.piece.last_ns)
 
 
 def now_ns() -> int:
@@ -48,14 +48,11 @@ def now_ns() -> int:
     return time.time_ns()
 
 
-def starts_of(replayed: Replay, piece: Piece) -> NDArray[np.int64]:
-    """When the episodes inside `piece` start, ns."""
-    ends = replayed.bars.bar_end_ns[replayed.starts]
-    return ends[(ends >= piece.first_ns) & (ends <= piece.last_ns)]
-
-
 def opened() -> Playback:
-    """Where this viewer's replay stands: where the address says, if it has come from elsewhere, else where it was."""
+    """Where this viewer's replay stands: where the address says, if it has come from elsewhere, else where it was.
+
+    An address that cannot be read, or names a market that is not here, is said in one sentence.
+    """
     session, given = Session(), st.query_params.to_dict()
     if not given:  # from another page, where nothing plays on
         session.keep(replace(session.playback(), since_ns=None))
@@ -64,6 +61,15 @@ def opened() -> Playback:
             session.keep(Playback.of_link(given))
         except BadInput as error:
             box(str(error), "bad", key="bad_link")
+        named, market = given.get("market", ""), market_asked()
+        if named and market is not None and named != market_name(market):
+            venue, _, product = named.partition(":")
+            box(
+                f"There are no ticks of {text.market_name(venue, product)} in this home, so this page shows "
+                f"{text.market_name(market.venue, market.product)}, and not what the link shows.",
+                "warn",
+                key="market_of_link",
+            )
     return session.playback()
 
 
@@ -77,13 +83,21 @@ def heading() -> str:
 
 
 def market_asked() -> Market | None:
-    """The market of the address where the store holds it, else the one that all pages show."""
+    """The market of the address, or the one chosen here before, where the store holds it; else the one that all pages
+    show."""
+    shown = loaders.current_market()
+    if shown is None:
+        return None
+    session, basis = Session(), market_name(shown)
+    held = {market_name(m): m for m in loaders.markets()}
     asked = st.query_params.get("market", "")
-    named = [m for m in loaders.markets() if _name(m) == asked]
-    return named[0] if named else loaders.current_market()
+    if asked in held:
+        session.replay(basis, asked)
+    return held.get(session.replayed(basis), shown)
 
 
-def _name(market: Market) -> str:
+def market_name(market: Market) -> str:
+    """A market as an address names it: "coinbase:BTC-USD"."""
     return f"{market.venue}:{market.product}"
 
 
@@ -94,7 +108,7 @@ def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | Non
     pieces = loaders.stretches(market, meta)
     if not pieces:
         return None
-    new = not playback.at_ns or playback.market not in ("", _name(market))
+    new = not playback.at_ns or playback.market not in ("", market_name(market))
     at = _piece_at(pieces, playback.at_ns) if not new else _first_choice(pieces)
     piece = pieces[at]
     replayed = loaders.replayed(market, meta, piece)
@@ -104,7 +118,9 @@ def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | Non
     def alerts(theta: float) -> Raised:
         return raised(replayed, theta, cooldown_s=settings.cooldown_s, rearm=settings.rearm)
 
-    kept = Playback(_name(market), meta.name, at_ns, playback.speed, playback.theta, None if new else playback.since_ns)
+    kept = Playback(
+        market_name(market), meta.name, at_ns, playback.speed, playback.theta, None if new else playback.since_ns
+    )
     session = Session()
     session.keep(kept)
     if not kept.playing and kept.link() != st.query_params.to_dict():
@@ -126,11 +142,12 @@ def _first_choice(pieces: list[Piece]) -> int:
 
 def opening(replayed: Replay, piece: Piece) -> int:
     """Where a stretch opens: shortly before its first spike, where it has one, and with a forecast to show."""
-    starts = starts_of(replayed, piece)
-    if not starts.size:
-        return piece.first_ns
+    starts = replayed.seen(piece.first_ns, piece.last_ns)
     warm_ns = piece.first_ns + CORE_S * SECOND_NS
-    return min(max(int(starts[0]) - BEFORE_S * SECOND_NS, warm_ns), int(starts[0]) - SECOND_NS)
+    ahead = starts[starts > warm_ns]
+    if not ahead.size:  # it has none, or one that was on when its windows were full
+        return int(starts[0]) if starts.size else piece.first_ns
+    return max(int(ahead[0]) - BEFORE_S * SECOND_NS, warm_ns)
 
 
-__all__ = ["Scene", "heading", "market_asked", "now_ns", "opened", "opening", "scene", "starts_of"]
+__all__ = ["Scene", "heading", "market_asked", "market_name", "now_ns", "opened", "opening", "scene"]

@@ -81,6 +81,15 @@ class Session:
         held: Playback = st.session_state.get(_PREFIX + "playback", Playback())
         return held
 
+    def replayed(self, basis: str) -> str:
+        """The market that is replayed for as long as the pages show `basis`; "" where none was chosen on it."""
+        held = st.session_state.get(_PREFIX + "replayed")
+        return str(held[1]) if held is not None and held[0] == basis else ""
+
+    def replay(self, basis: str, market: str) -> None:
+        """Replay `market`, whatever other pages show, which is `basis` now."""
+        st.session_state[_PREFIX + "replayed"] = (basis, market)
+
     def keep(self, playback: Playback) -> None:
         """Remember where the replay stands."""
         st.session_state[_PREFIX + "playback"] = playback
@@ -108,6 +117,15 @@ class Session:
     def heard(self) -> str | None:
         """The sentence left by `say`, once."""
         value = st.session_state.pop(_PREFIX + "notice", None)
+        return None if value is None else str(value)
+
+    def answer(self, sentence: str) -> None:
+        """Leave one sentence for the control that was pressed: what it found nothing of."""
+        st.session_state[_PREFIX + "answer"] = sentence
+
+    def answered(self) -> str | None:
+        """The sentence left by `answer`, once."""
+        value = st.session_state.pop(_PREFIX + "answer", None)
         return None if value is None else str(value)
 
     def refuse(self, sentence: str) -> None:

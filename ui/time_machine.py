@@ -8,6 +8,7 @@ from dataclasses import replace
 import streamlit as st
 
 from core.features.bars import SECOND_NS
+from core.ingestion.store import Market
 from core.live.replay import Piece
 from core.training.registry import Meta
 from ui import charts, loaders, text
@@ -15,9 +16,9 @@ from ui.cells.machine import machine_cells, sentence
 from ui.charts.replayed import ROOM_S
 from ui.live_figure import live_figure
 from ui.moment import NEXT_S, moment
-from ui.playback import SPEEDS
-from ui.scene import Scene, now_ns, opening, starts_of
-from ui.shell import block, fragment, kind, note, strip
+from ui.playback import SPEEDS, Playback
+from ui.scene import Scene, market_name, now_ns, opening
+from ui.shell import block, box, fragment, kind, note, strip
 from ui.state import Session
 from ui.theme import bps, score, utc
 from ui.theme import moment as when
@@ -57,7 +58,8 @@ def screen(s: Scene) -> None:
         strip(machine_cells(m, s, playback))
         block(
             f"{s.meta.title} on {s.market.product}",
-            f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}",
+            f"{text.venue(s.market.venue)}, {text.bands(s.meta.horizon_s, bps(m.tau_bps))}; "
+            f"those within {s.meta.horizon_s} s of each other are one spike",
         )
         live_figure(
             charts.replayed(kind(), m, theta=theta, ghost=ghost, horizon_s=s.meta.horizon_s, room_s=room_s),
@@ -108,6 +110,8 @@ def controls(s: Scene) -> None:
         press("Next spike", "spike_on", "S", _jump, s, "spike", 1)
         press("Previous alert", "alert_back", "Shift+A", _jump, s, "alert", -1)
         press("Next alert", "alert_on", "A", _jump, s, "alert", 1)
+    if answer := Session().answered():
+        box(answer, "idle", key="jumped")
     with st.container(horizontal=True, vertical_alignment="bottom", key="pace"):
         session = Session()
         st.segmented_control(
@@ -117,10 +121,25 @@ def controls(s: Scene) -> None:
         st.toggle("Show what came next", key="show_next", help="Muted, behind the cursor. Off while it plays.")
 
 
+def choose_market(market: Market) -> None:
+    """Which market is replayed, where the home holds several; the other pages go on showing theirs."""
+    names = {market_name(m): text.market_name(m.venue, m.product) for m in loaders.markets()}
+    if len(names) > 1:
+        key = Session().show("market", market_name(market))
+        st.selectbox(
+            "Market", list(names), key=key, format_func=lambda name: names.get(name, name), on_change=_replay,
+            help="Of the time machine alone, and part of its link. What the other pages show is chosen with the feed "
+            "and the product of the capture.",
+        )  # fmt: skip
+
+
 def choices(s: Scene, models: list[Meta]) -> None:
-    """Which stretch and which model, and the ghost's θ."""
+    """Which market, stretch and model, and the ghost's θ."""
     session = Session()
-    stretch, model, ghost = st.columns([2, 1, 1], gap="medium")
+    *market, stretch, model, ghost = st.columns([*[1.3] * (len(loaders.markets()) > 1), 2, 1, 1], gap="medium")
+    for column in market:
+        with column:
+            choose_market(s.market)
     with stretch:
         order = list(range(len(s.pieces) - 1, -1, -1))
         key = session.show("stretch", s.pieces.index(s.piece))
@@ -160,7 +179,10 @@ def _step(bars: int, first_ns: int, last_ns: int) -> None:
 
 
 def _jump(s: Scene, what: str, way: int) -> None:
-    """To the next (`way` 1) or previous (-1) spike or alert; for a spike also into another stretch."""
+    """To the next (`way` 1) or previous (-1) spike or alert; for a spike also into another stretch.
+
+    Where there is none a sentence says so, below the buttons: one that is off beforehand would tell what is to come.
+    """
     session, clock = Session(), now_ns()
     here = session.playback().paused(clock, s.piece.last_ns)
     ends = s.replayed.bars.bar_end_ns[s.alerts.at]
@@ -171,12 +193,12 @@ def _jump(s: Scene, what: str, way: int) -> None:
         others = s.pieces[at + 1 :] if way > 0 else s.pieces[:at][::-1]
         other = next((p for p in others if p.episodes), None)
         if other is not None:
-            starts = starts_of(loaders.replayed(s.market, s.meta, other), other)
+            starts = loaders.replayed(s.market, s.meta, other).seen(other.first_ns, other.last_ns)
             found = starts[:1] if way > 0 else starts[-1:]
     session.keep(here.moved(int(found[0]), clock) if found.size else here)
     if not found.size:
         where = "further on" if way > 0 else "before this"
-        session.say(f"No {what} {where} in this {'market' if what == 'spike' else 'stretch'}.")
+        session.answer(f"No {what} {where} in this {'market' if what == 'spike' else 'stretch'}.")
 
 
 def _pace(last_ns: int) -> None:
@@ -191,6 +213,15 @@ def _choose(s: Scene) -> None:
     session.keep(replace(session.playback(), at_ns=at_ns, since_ns=None))
 
 
+def _replay() -> None:
+    """Another market, from its own opening on: neither the moment nor the model is of that one."""
+    session = Session()
+    fresh = Playback(str(session.chosen("market")), speed=session.playback().speed)
+    session.keep(fresh)
+    session.link(fresh.link())
+    st.query_params.from_dict(fresh.link())
+
+
 def _model() -> None:
     session = Session()
     session.keep(replace(session.playback(), model=str(session.chosen("model"))))
@@ -201,4 +232,4 @@ def _haunt() -> None:
     session.keep(replace(session.playback(), theta=float(session.chosen("ghost"))))
 
 
-__all__ = ["TICK_S", "choices", "controls", "screen"]
+__all__ = ["TICK_S", "choices", "choose_market", "controls", "screen"]

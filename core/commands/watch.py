@@ -112,7 +112,7 @@ def run_replay(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "bars": asked,
         "forecasts": int((replayed.p[:asked] >= 0).sum()),
         "spikes": int(replayed.spike[:asked].sum()),
-        "episodes": int(replayed.starts[:asked].sum()),
+        "episodes": replayed.seen(int(ends[0]), int(ends[asked - 1])).size,
         "theta": theta,
         "alerts": [
             {

@@ -103,12 +103,14 @@ def advance(t_ns, session, p, theta, low, cooldown_ns, state, raised):  # type: 
 
 @dataclass(frozen=True)
 class Episodes:
-    """Where episodes start and where they are on, both (n,) bool.
+    """Where episodes start, are first seen and are on, each (n,) bool.
 
+    seen : a start, or the first second >= tau of a session that begins within an episode
     on : a second >= tau lies at most a horizon back in the session, the row itself included; known at the row.
     """
 
     start: NDArray[np.bool_]
+    seen: NDArray[np.bool_]
     on: NDArray[np.bool_]
 
 
@@ -130,7 +132,8 @@ def episodes(
     def near(at: Rows) -> NDArray[np.bool_]:
         return (at >= begin) & (bar_end_ns - bar_end_ns[at] <= horizon_ns)
 
-    return Episodes(start=above & ~first & ~near(before), on=near(latest))
+    seen = above & ~near(before)
+    return Episodes(start=seen & ~first, seen=seen, on=near(latest))
 
 
 def ends_of(bar_end_ns: Rows, session: Rows) -> Rows:

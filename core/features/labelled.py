@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from core.config import Settings
 from core.errors import BadInput, NotEnough
 from core.features.formulas import FEATURES, NAMES
-from core.features.labels import Question
+from core.features.labels import Question, multiple
 from core.features.steps import SHARES, SPLITS
 
 ENOUGH_SPIKES = 30
@@ -103,10 +103,6 @@ class Labelled:
                 return None
             highest.append(ordered[-min(spikes, ordered.size // 2)])
         tau = float(min(highest))
-        if self.relative:
-            tau *= (
-                1 - 1e-12
-            )  # a multiple and its product with slow volatility are rounded: the row itself must reach it
         return tau if tau > 0 else None
 
     def spikes(self, tau: float) -> NDArray[np.bool_]:
@@ -204,9 +200,12 @@ class Dataset:
 
 
 def quantity(rows: pd.DataFrame, relative: bool) -> Floats:
-    """What tau is set on, (n,): forward volatility in bps, or in multiples of each row's slow volatility."""
+    """What tau is set on, (n,): forward volatility in bps, or in multiples of each row's slow volatility.
+
+    A row is a spike at tau exactly where this is at or above it (`labels.multiple`).
+    """
     forward = rows["forward_vol_bps"].to_numpy()
-    return forward / rows["slow_bps"].to_numpy() if relative else forward
+    return multiple(forward, rows["slow_bps"].to_numpy()) if relative else forward
 
 
 def thresholds(rows: pd.DataFrame, tau: float | Floats, relative: bool) -> Floats:

@@ -97,9 +97,8 @@ def forward_volatility(
 ) -> Floats:
     """Forward volatility in bps of each bar, shape (n,); NaN where its horizon was not wholly observed.
 
-    features has shape (len(FEATURES), n). Reads the bars ending in (t, t + horizon]; for the leaky `next_row` those
-    ending in
-    (t + 1 - horizon, t + 1].
+    features has shape (len(FEATURES), n). Reads the bars ending in (t, t + horizon]; for the leaky `next_row` the bars
+    ending in (t + 1 - horizon, t + 1].
     """
     trailing = features[formulas.NAMES.index(question.trailing)]
     forward = shifted(trailing, question.ahead, bar_end_ns, session)
@@ -132,6 +131,22 @@ def held_against(question: Question, slow: Floats, bar_end_ns: NDArray[np.int64]
         whole = (session[-n:] == session[:n]) & (bar_end_ns[-n:] - bar_end_ns[:n] == question.ahead * SECOND_NS)
         standing[-n:] = np.where(whole & ~np.isnan(slow[:n]), slow[:n], slow[-n:])
     return standing
+
+
+def multiple(volatility: Floats, slow: Floats) -> Floats:
+    """The highest multiple of `slow` that `volatility` reaches, both (n,) bps; NaN where one of them is not known.
+
+    A row is a spike at a relative tau k where volatility >= k * slow, as floating-point numbers: exactly where k is at
+    most this. The quotient alone can lie a rounding or two beside it, and then a count of quotients >= k is another
+    one at a k that is some row's own. The product rises with k, so neighbours of the quotient are tried until it is
+    found.
+    """
+    reached = volatility / slow
+    while (over := reached * slow > volatility).any():
+        reached[over] = np.nextafter(reached[over], 0.0)
+    while (under := (volatility > 0) & (np.nextafter(reached, np.inf) * slow <= volatility)).any():
+        reached[under] = np.nextafter(reached[under], np.inf)
+    return reached
 
 
 @dataclass(frozen=True)

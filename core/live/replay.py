@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from core.config import Home, load_settings
 from core.errors import BadInput, NotThere
-from core.evaluation.events import REARM, Alarm
+from core.evaluation.events import REARM, Alarm, episodes
 from core.features.bars import SECOND_NS, Bars
 from core.features.formulas import Rows
 from core.features.labels import Question, forward_volatility, held_against
@@ -86,6 +86,16 @@ class Replay:
         """Where an episode starts, known at the bar, shape (n,)."""
         return started(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
 
+    def seen(self, first_ns: int, last_ns: int) -> Ints:
+        """When the episodes of the bars that end from `first_ns` to `last_ns` (ns UTC, both included) come into sight:
+        at their start, or where one is on already, at the first of these bars that shows it; shape (m,), ns."""
+        ends = self.bars.bar_end_ns
+        cut = slice(int(np.searchsorted(ends, first_ns)), int(np.searchsorted(ends, last_ns, side="right")))
+        session, vol_bps, standing_bps = self.bars.session[cut], self.vol_bps[cut], self.standing_bps[cut]
+        return ends[cut][
+            episodes(ends[cut], session, vol_bps, tau_bps=standing_bps, horizon_s=self.meta.horizon_s).seen
+        ]
+
 
 @dataclass(frozen=True)
 class Raised:
@@ -112,7 +122,7 @@ class Raised:
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A session of a market, or an hour of a long one: its first and last bar's end (ns UTC), its bars, the seconds of
-    them in a spike (trailing volatility reaching τ) and the episodes that start in it."""
+    them in a spike (trailing volatility reaching τ) and the episodes of these."""
 
     first_ns: int
     last_ns: int
@@ -249,17 +259,18 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
         vol_bps[part], tau_bps[part], _ = levels(Stretch(bars, rows.push(bars)), meta)
     ends, session = history.bar_end_ns, history.session
     standing_bps = held_against(meta.asked.question, tau_bps, ends, session)
-    starts = started(history, vol_bps, standing_bps, meta.horizon_s)
     hour = (ends - SECOND_NS) // (PIECE_S * SECOND_NS)
     begins = np.flatnonzero(np.append(True, (np.diff(session) != 0) | (np.diff(hour) != 0)))
     after = np.append(begins[1:], len(history))
+    piece = np.repeat(np.arange(begins.size), after - begins)
+    seen = episodes(ends, piece, vol_bps, tau_bps=standing_bps, horizon_s=meta.horizon_s).seen
     return [
         Piece(
             first_ns=int(ends[a]),
             last_ns=int(ends[b - 1]),
             bars=int(b - a),
             spikes=int((vol_bps[a:b] >= standing_bps[a:b]).sum()),
-            episodes=int(starts[a:b].sum()),
+            episodes=int(seen[a:b].sum()),
         )
         for a, b in zip(begins.tolist(), after.tolist(), strict=True)
     ]

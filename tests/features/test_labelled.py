@@ -12,7 +12,7 @@ from core.errors import BadInput, NotEnough
 from core.features.bars import Bars
 from core.features.dataset import SPLITS, Labelled, label
 from core.features.labelled import quantity, thresholds
-from core.features.labels import Question
+from core.features.labels import Question, multiple
 from tests.features import tapes
 
 
@@ -85,7 +85,7 @@ def test_what_tau_is_set_on_and_its_threshold() -> None:
     train = rows.rows[rows.rows["split"] == "train"]
     ratio = train["forward_vol_bps"].to_numpy() / train["slow_bps"].to_numpy()
     assert rows.tau_of(0.9) == np.quantile(ratio, 0.9)
-    assert np.array_equal(rows.quantity("train"), ratio)
+    assert rows.quantity("train") == pytest.approx(ratio, rel=1e-15)
     saved = Settings(tau_relative=1.3)
     assert rows.threshold(saved) == 1.3
     assert rows.threshold(Settings(tau_bps=4.0)) == rows.threshold(Settings()) == rows.tau_of(0.95)
@@ -136,12 +136,29 @@ def test_the_fingerprint_tells_a_multiple_from_as_many_bps() -> None:
 
 
 @settings(max_examples=20)
-@given(k=st.floats(0.1, 10.0), seed=st.integers(0, 50))
-def test_at_or_above_a_threshold_is_at_or_above_as_many_times_slow_volatility(k: float, seed: int) -> None:
+@given(seed=st.integers(0, 50), row=st.integers(0, 500), by=st.sampled_from([-1, 0, 1]))
+def test_at_or_above_a_multiple_is_at_or_above_as_many_times_slow_volatility(seed: int, row: int, by: int) -> None:
     rows = labelled(in_moods(1200, seed)).asked(True)
     at = quantity(rows.rows, True)
-    unlike = rows.spikes(k) != (at >= k)
-    assert (np.abs(at[unlike] / k - 1) < 1e-12).all()
+    own = at[row % at.size]
+    k = float(np.nextafter(own, by * np.inf) if by else own)
+    assert np.array_equal(rows.spikes(k), at >= k)
+    quotients = rows.rows["forward_vol_bps"].to_numpy() / rows.rows["slow_bps"].to_numpy()
+    assert (np.abs(at / quotients - 1) < 1e-15).all()
+
+
+VOLATILITY = st.floats(1e-3, 1e4)
+
+
+@given(forward=VOLATILITY, slow=VOLATILITY)
+def test_a_multiple_is_the_highest_that_is_reached(forward: float, slow: float) -> None:
+    (k,) = multiple(np.array([forward]), np.array([slow])).tolist()
+    assert k * slow <= forward < np.nextafter(k, np.inf) * slow
+
+
+def test_a_multiple_of_the_unknown_is_unknown_and_of_no_move_0() -> None:
+    got = multiple(np.array([np.nan, 1.0, 0.0]), np.array([1.0, np.nan, 2.0]))
+    assert np.array_equal(got, [np.nan, np.nan, 0.0], equal_nan=True)
 
 
 def test_the_hour_from_tick_to_tick_is_for_labels_made_of_ticks() -> None:

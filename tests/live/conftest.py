@@ -20,10 +20,15 @@ Crown = Callable[..., registry.Meta]
 
 
 def crown(
-    home: Home, name: str = "zscore", quantile: float = 0.95, venue: str = "coinbase", relative: bool = False
+    home: Home,
+    name: str = "zscore",
+    quantile: float = 0.95,
+    venue: str = "coinbase",
+    product: str = "BTC-USD",
+    relative: bool = False,
 ) -> registry.Meta:
     """Fit the model `name` on the home's ticks, write its artifact and make it champion."""
-    rows = dataset.labelled(home, Question()).asked(relative)
+    rows = dataset.labelled(home, Question(), product=product).asked(relative)
     data = rows.at(min(rows.tau_of(quantile), rows.mending_tau() or 1))
     (x, y), (x_val, y_val), (x_test, y_test) = (data.part(split) for split in dataset.SPLITS)
     model, question = models.discover()[name], data.question
@@ -38,7 +43,7 @@ def crown(
         run_id="0" * 32, trained_ns=1, label="rv", horizon_s=60, tau_bps=data.tau_bps, quantile=quantile,
         theta=scores.theta, volatility="rv_60", features=data.features, missing=data.missing, seed=0, params={},
         note="",
-        fingerprint=data.fingerprint, venue=venue, product="BTC-USD", splits=data.counts(), scores=scores,
+        fingerprint=data.fingerprint, venue=venue, product=product, splits=data.counts(), scores=scores,
         validation=score_at(name, y_val, p_val, scores.theta, "validation"), seconds=0.1, file=f"model{suffix}",
         sha256=hashlib.sha256(content).hexdigest(), tau_relative=data.tau_relative, seen=seen(data),
     )  # fmt: skip

@@ -216,7 +216,9 @@ def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(live
     vol_bps, _, standing_bps = levels(whole, meta)
     assert sum(p.bars for p in found) == len(history)
     assert sum(p.spikes for p in found) == (vol_bps >= standing_bps).sum() > 0
-    assert sum(p.episodes for p in found) == lived.replayed(meta.name).starts.sum() > 0
+    again = lived.replayed(meta.name)
+    assert [p.episodes for p in found] == [again.seen(p.first_ns, p.last_ns).size for p in found]
+    assert sum(p.episodes for p in found) > again.starts.sum() > 0, "some were on before their first full window"
     assert len(found) >= 4, "two silences and a full hour"
     for p in found:
         assert p.last_ns - p.first_ns == (p.bars - 1) * SECOND_NS, "no gap inside"

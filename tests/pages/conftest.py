@@ -18,12 +18,20 @@ import models
 from core import jobs
 from core.config import Home
 from core.evaluation.scores import score
+from core.features.bars import SECOND_NS
+from core.live.monitor import Monitor
 from core.training import registry
 from core.training.registry import Meta
+from tests.live.conftest import crown
 from tests.pages.filled import fill
+from ui import time_machine
 
 ROOT = Path(__file__).resolve().parents[2]
 MARKET_S = 1800
+MACHINE = "pages/8_Time_machine.py"
+START_S = 1_700_003_840
+"""When the market of `stored` begins."""
+Visit = Callable[..., AppTest]
 
 
 @pytest.fixture
@@ -99,5 +107,51 @@ def visit(monkeypatch: pytest.MonkeyPatch) -> Callable[[Home, str], AppTest]:
         monkeypatch.setenv("TREMOR_HOME", str(home.root))
         app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
         return app.run() if page == "app.py" else app.switch_page(page).run()
+
+    return opened
+
+
+@pytest.fixture(scope="session")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """Two sessions of the simulated market with a gap between them, a model, and what a monitor said of the end."""
+    home = Home(tmp_path_factory.mktemp("machine") / "home")
+    fill(home, 1200, START_S * SECOND_NS)
+    fill(home, 480, (START_S + 1260) * SECOND_NS, seed=1)
+    crown(home, "zscore", 0.9, "embedded")
+    monitor = Monitor(home)
+    monitor.step()
+    monitor.close()
+    return home
+
+
+class Clock:
+    """Our clock, which tests move."""
+
+    def __init__(self) -> None:
+        self.now_s = 1_000
+
+    def __call__(self) -> int:
+        return self.now_s * SECOND_NS
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(time_machine, "now_ns", made)
+    return made
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Visit:
+    """The page of a home, by a link: `machine(home, at="...", speed="60")`."""
+
+    def opened(home: Home, **link: str) -> AppTest:
+        monkeypatch.setenv("TREMOR_HOME", str(home.root))
+        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page(MACHINE)
+        for name, value in link.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception
+        return app
 
     return opened

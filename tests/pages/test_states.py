@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -193,3 +194,27 @@ def test_the_capture_page_shows_the_ledger_what_adds_up_and_bytes_that_do_nothin
     assert "<script>" not in said
     assert "&lt;script&gt;" in said
     assert "\\xff ..." in said
+
+
+def test_what_takes_long_says_what_is_being_done(visit: Visit, crowned: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+
+    def spinner(words: str, **_: object) -> nullcontext[None]:
+        said.append(words)
+        return nullcontext()
+
+    monkeypatch.setattr("ui.parts.st.spinner", spinner)
+    monkeypatch.setattr(pipeline, "start_capture", lambda _home, _settings: None)
+    (market,) = Reader(crowned).markets()
+    reading = f"Reading {market.ticks + market.trades:,} events"
+    visit(crowned, PAGES[2])
+    assert said[0] == f"{reading} and labelling each second …"
+    said.clear()
+    visit(crowned, PAGES[3])
+    assert said == [f"{reading} …", f"{reading} and labelling each second …"]
+    said.clear()
+    visit(crowned, PAGES[8])
+    assert said[0] == f"{reading} and finding the spikes …" and said[1].startswith("Asking logistic at each of 1,")
+    said.clear()
+    visit(crowned, PAGES[1]).button(key="start_capture").click().run()
+    assert said == ["Starting the capture and the embedded exchange …"]

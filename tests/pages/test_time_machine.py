@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,71 +15,19 @@ from core.features import dataset
 from core.features.bars import SECOND_NS
 from core.ingestion.store import Reader
 from core.live import forecasts
-from core.live.monitor import Monitor
 from core.live.replay import Piece, pieces, stamp
-from tests.live.conftest import crown
+from core.training import registry
+from tests.pages.conftest import START_S, Clock, Visit
 from tests.pages.filled import fill
 from tests.pages.test_markets import cell
 from tests.pages.test_states import words
-from ui import time_machine
-
-ROOT = Path(__file__).resolve().parents[2]
-PAGE = "pages/8_Time_machine.py"
-START_S = 1_700_003_840
-Visit = Callable[..., AppTest]
-
-
-@pytest.fixture(scope="module")
-def stored(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Two sessions of the simulated market with a gap between them, a model, and what a monitor said of the end."""
-    home = Home(tmp_path_factory.mktemp("machine") / "home")
-    fill(home, 1200, START_S * SECOND_NS)
-    fill(home, 480, (START_S + 1260) * SECOND_NS, seed=1)
-    crown(home, "zscore", 0.9, "embedded")
-    monitor = Monitor(home)
-    monitor.step()
-    monitor.close()
-    return home
 
 
 @pytest.fixture(scope="module")
 def stretches(stored: Home) -> list[Piece]:
-    from core.training import registry
-
     meta = registry.champion(stored)
     assert meta is not None
     return pieces(dataset.bars(Reader(stored), "embedded", "BTC-USD"), meta)
-
-
-class Clock:
-    """Our clock, which tests move."""
-
-    def __init__(self) -> None:
-        self.now_s = 1_000
-
-    def __call__(self) -> int:
-        return self.now_s * SECOND_NS
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(time_machine, "now_ns", made)
-    return made
-
-
-@pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Visit:
-    """The page of a home, by a link: `machine(home, at="...", speed="60")`."""
-
-    def opened(home: Home, **link: str) -> AppTest:
-        monkeypatch.setenv("TREMOR_HOME", str(home.root))
-        app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page(PAGE)
-        for name, value in link.items():
-            app.query_params[name] = value
-        return ran(app)
-
-    return opened
 
 
 def ran(what: Any) -> AppTest:
@@ -89,6 +35,10 @@ def ran(what: Any) -> AppTest:
     app: AppTest = what.run()
     assert not app.exception
     return app
+
+
+def link_of(app: AppTest) -> dict[str, str]:
+    return {name: value[0] if isinstance(value, list) else value for name, value in app.query_params.items()}
 
 
 def pressed(app: AppTest, key: str) -> AppTest:
@@ -118,6 +68,28 @@ def test_it_opens_standing_before_the_newest_spike_and_says_the_bar_in_words(
     pressed(app, "spike_on")
     assert at_s(app) > place and "at or above τ" in cell(app, "Volatility then")
     assert "1" in cell(app, "Spikes so far")
+
+
+@pytest.mark.parametrize(
+    ("key", "end", "said"),
+    [
+        ("alert_on", -1, "No alert further on in this stretch."),
+        ("alert_back", 0, "No alert before this in this stretch."),
+        ("spike_on", -1, "No spike further on in this market."),
+        ("spike_back", 0, "No spike before this in this market."),
+    ],
+)
+def test_a_jump_that_finds_nothing_says_so_each_time_it_is_pressed(
+    machine: Visit, stored: Home, stretches: list[Piece], key: str, end: int, said: str
+) -> None:
+    piece = stretches[end]
+    app = machine(stored, at=stamp(piece.last_ns if end else piece.first_ns))
+    place = at_s(app)
+    assert said not in words(app), "nothing is told ahead"
+    for _ in range(2):
+        pressed(app, key)
+        assert at_s(app) == place and words(app).count(said) == 1
+    assert said not in words(pressed(app, "back_1" if end else "on_1"))
 
 
 def test_steps_and_the_ends_of_a_stretch(machine: Visit, stored: Home, stretches: list[Piece]) -> None:
@@ -181,7 +153,7 @@ def test_a_link_opens_the_same_view_and_leaves_the_settings_alone(
     first = machine(stored, at=stamp(stretches[0].first_ns + 400 * SECOND_NS), speed="60")
     before = load_settings(stored)
     ran(first.slider(key="ghost").set_value(0.123))
-    link = {name: value[0] if isinstance(value, list) else value for name, value in first.query_params.items()}
+    link = link_of(first)
     assert set(link) == {"market", "model", "at", "speed", "theta"} and link["market"] == "embedded:BTC-USD"
     second = machine(stored, **link)
     assert at_s(second) == at_s(first) and second.segmented_control(key="speed").value == 60

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +57,20 @@ def test_few_spikes_are_counted_and_few_episodes_too() -> None:
 def test_enough_in_every_part_is_said_with_the_fewest_episodes() -> None:
     found = warned(distribution_of(rows({"train": waves(9), "validation": waves(9), "test": waves(9, 1200)})), 5.0)
     assert found.enough and "the fewest episodes are 6, in test" in found.sentence
+
+
+@settings(max_examples=30)
+@given(seed=st.integers(0, 200), row=st.integers(0, 899))
+def test_the_dial_counts_what_training_counts_at_the_multiple_of_a_row(seed: int, row: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = rows({split: rng.lognormal(1, 0.7, 300) for split in SPLITS})
+    made = replace(made, rows=made.rows.assign(slow_bps=rng.lognormal(0.5, 0.3, 900)), relative=True)
+    tau = float(made.quantity(SPLITS[row // 300])[row % 300])
+    spike, split = made.spikes(tau), made.rows["split"]
+    assert spike[row], "the row itself reaches its own multiple"
+    assert {s: n for s, (n, _) in distribution_of(made).at(tau).items()} == {
+        s: int(spike[split == s].sum()) for s in SPLITS
+    }
 
 
 def test_where_no_tau_mends_it_capture_more() -> None:

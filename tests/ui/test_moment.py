@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from tests.live.conftest import crown
 from tests.live.market import START_S, fill, ticks
 from ui import charts
 from ui.charts.replayed import Moment
+from ui.frames import spans
 from ui.moment import NEXT_S, moment
 
 THETAS = (0.95, 0.99)
@@ -81,6 +83,42 @@ def test_another_future_changes_nothing_that_is_shown(whole: Replay, alert: int,
     ends = whole.bars.bar_end_ns
     for a, b in zip(alerts, theirs, strict=True):
         assert a.counts(int(ends[at]), ends) == b.counts(int(ends[at]), ends)
+
+
+@given(first=st.integers(0, 2300), seconds=st.integers(0, 900))
+def test_spikes_so_far_are_the_bands_drawn_since_the_stretch_began(whole: Replay, first: int, seconds: int) -> None:
+    ends, session = whole.bars.bar_end_ns, whole.bars.session
+    at = int(np.flatnonzero(session == session[first])[-1])
+    at = min(first + seconds, at)
+    m = moment(whole, int(ends[at]), int(ends[first]), alerts=both(whole)[0])
+    drawn = spans(ends[first : at + 1], whole.hot[first : at + 1])
+    apart = [b[0] - a[1] >= np.timedelta64(whole.meta.horizon_s, "s") for a, b in itertools.pairwise(drawn)]
+    assert m.episodes == (1 + sum(apart) if drawn else 0)
+
+
+def test_a_spike_of_several_bands_is_named_once(whole: Replay) -> None:
+    hot = np.zeros(len(whole.bars), np.bool_)
+    for a, b in ((300, 310), (365, 370), (425, 440), (520, 530)):  # 55, 55 and 80 s apart
+        hot[a:b] = True
+    made = dataclasses.replace(whole, vol_bps=np.where(hot, 2.0, 0.5) * whole.standing_bps)
+    m = moment(made, int(made.bars.bar_end_ns[600]), int(made.bars.bar_end_ns[0]), alerts=both(made)[0])
+    figure = charts.replayed("dark", m, theta=0.4, ghost=None, horizon_s=60)
+    assert len(m.seen.spikes) == 4
+    assert [note.text for note in figure.layout.annotations].count("spike") == m.episodes == 2
+
+
+def test_an_episode_that_is_on_before_the_first_full_window_is_counted(whole: Replay) -> None:
+    after = int(np.flatnonzero(np.diff(whole.bars.session))[0]) + 1
+    full = after + int(np.flatnonzero(np.isfinite(whole.p[after:]))[0])
+    vol_bps = whole.vol_bps.copy()
+    vol_bps[full : full + 30] = 2 * whole.standing_bps[full : full + 30]
+    vol_bps[full + 30 : full + 300] = 0.0
+    hot = dataclasses.replace(whole, vol_bps=vol_bps)
+    ends = whole.bars.bar_end_ns
+    counted = [
+        moment(hot, int(ends[i]), int(ends[after]), alerts=both(hot)[0]).episodes for i in (full - 1, full, full + 200)
+    ]
+    assert counted == [0, 1, 1] and not hot.starts[full : full + 201].any(), "no alert could have come before it"
 
 
 def test_the_figure_ends_at_the_moment_and_what_came_next_is_apart(whole: Replay) -> None:

@@ -7,6 +7,7 @@ from core.live import pipeline
 from ui import loaders
 from ui.actions.asked import FORGOTTEN
 from ui.actions.common import told, written
+from ui.parts import working
 from ui.state import Session
 
 
@@ -18,7 +19,9 @@ def start_capture() -> None:
 
     def act() -> None:
         chosen, seen = loaders.settings(), loaders.current_market()
-        pipeline.start_capture(loaders.home(), chosen)
+        simulated = " and the embedded exchange" if chosen.feed == pipeline.EMBEDDED else ""
+        with working(f"Starting the capture{simulated}"):
+            pipeline.start_capture(loaders.home(), chosen)
         if seen is not None and (seen.venue, seen.product) != loaders.named_market(chosen):
             loaders.save(**FORGOTTEN)
 
@@ -27,7 +30,8 @@ def start_capture() -> None:
 
 def stop_capture() -> None:
     """Stop the capture and, with it, the embedded exchange."""
-    told(lambda: pipeline.stop_capture(loaders.home()))
+    with working("Stopping the capture"):
+        told(lambda: pipeline.stop_capture(loaders.home()))
 
 
 def import_path(key: str, venue: str, product: str) -> None:
@@ -66,7 +70,8 @@ def load_sample() -> None:
 
 def stop(job: str) -> None:
     """Stop a background process of this home."""
-    told(lambda: jobs.stop(loaders.home(), job))
+    with working("Stopping"):
+        told(lambda: jobs.stop(loaders.home(), job))
 
 
 __all__ = ["import_path", "import_upload", "load_sample", "start_capture", "stop", "stop_capture"]

@@ -51,7 +51,7 @@ class Moment:
     for, and the numbers of the cursor's bar, at_ns or t.
 
     p, vol_bps and tau_bps are None while they warm up; `age` counts the session's bars behind it, of `need`; episodes
-    are those that started since the stretch's first bar and up to this one.
+    are those in sight from the stretch's first bar up to this one.
     """
 
     at_ns: int
@@ -110,7 +110,7 @@ def replayed(
         corner(c, f"volatility of the last {horizon_s} s, bps", 0.49),
         corner(c, f"P(spike in the next {horizon_s} s)", 0.24),
         utc_mark(c),
-        *_words(c, m),
+        *_words(c, m, horizon_s),
     ]
     shapes = bands(c, m.seen.spikes)
     if m.next is not None:
@@ -240,12 +240,16 @@ def _marks(f: go.Figure, marks: list[Mark], name: str, symbol: str, colour: str)
     )
 
 
-def _words(c: Palette, m: Moment) -> list[dict[str, Any]]:
-    """ "spike" in the free lane under the price, once for bands that lie close."""
+def _words(c: Palette, m: Moment, horizon_s: int) -> list[dict[str, Any]]:
+    """ "spike" in the free lane under the price, once for each: bands within the horizon of each other are one. Where
+    another word stands within a minute there is no room for it."""
     found: list[dict[str, Any]] = []
     previous: np.datetime64 | None = None
-    for a, _ in m.seen.spikes:
-        if previous is None or a - previous > np.timedelta64(WINDOW_S // 10, "s"):
+    until: np.datetime64 | None = None
+    for a, b in m.seen.spikes:
+        apart = until is None or a - until >= np.timedelta64(horizon_s, "s")
+        until = b
+        if apart and (previous is None or a - previous >= np.timedelta64(60, "s")):
             found.append(
                 label(
                     c, "spike", xref="x", x=iso(a), xanchor="left", yref="paper", y=0.52, yanchor="middle",

@@ -22,6 +22,8 @@ from core.ingestion.store import Market, Reader
 from ui.consequence import Backdrop, Distribution, backdrop, distribution_of, stretch_of
 from ui.loaders.history import History
 from ui.loaders.homes import home
+from ui.parts import working
+from ui.text import plural
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -56,8 +58,9 @@ def labelled(market: Market, question: Question, relative: bool = False, span: S
 
     With their forward volatility and split. Shared: do not change it. Raises NotEnough.
     """
-    rows = _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
-    return _relative(rows.digest, question, rows) if relative else rows
+    with working(f"Reading {plural(market.ticks + market.trades, 'event')} and labelling each second"):
+        rows = _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
+        return _relative(rows.digest, question, rows) if relative else rows
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -123,7 +126,8 @@ def decide(rows: Labelled, tau: float, why: str) -> None:
 def stored(market: Market) -> Bars:
     """All bars of `market`. Shared: do not change them."""
     root = str(home().root)
-    return _history(root, market.venue, market.product).bars(Reader(Home.resolve(root)), market.last_seq)
+    with working(f"Reading {plural(market.ticks + market.trades, 'event')}"):
+        return _history(root, market.venue, market.product).bars(Reader(Home.resolve(root)), market.last_seq)
 
 
 def threshold(rows: Labelled, settings: Settings) -> float:

@@ -15,16 +15,20 @@ from ui.charts.replayed import WINDOW_S
 from ui.loaders.homes import home
 from ui.loaders.question import history_of
 from ui.moment import NEXT_S
+from ui.parts import working
+from ui.text import plural
 
 EVERY_BARS = 600
 """While a capture runs, the list of stretches grows by so many bars at a time: the whole history is read for it."""
 
 
 def models_of(market: Market) -> list[Meta]:
-    """The models that learned from `market`, the champion first, then the newest."""
+    """The models that learned from `market`: the champion, then the newest, of one training the best on validation."""
     best = registry.champion(home())
     found = [m for m in registry.artifacts(home()) if (m.venue, m.product) == (market.venue, market.product)]
-    return sorted(found, key=lambda m: (best is None or m.name != best.name, -m.trained_ns, m.name))
+    return sorted(
+        found, key=lambda m: (best is None or m.name != best.name, -m.trained_ns, -m.validation.pr_auc, m.name)
+    )
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner=False)
@@ -37,10 +41,11 @@ def _stretches(root: str, venue: str, product: str, model: str, so_many: int) ->
 def stretches(market: Market, meta: Meta) -> list[Piece]:
     """The sessions of `market`, oldest first, long ones by the hour. Shared: do not change it."""
     where = home()
-    n = len(history_of(where, market.venue, market.product).bars(Reader(where), market.last_seq))
-    return _stretches(
-        str(where.root), market.venue, market.product, meta.name, n if n < EVERY_BARS else n // EVERY_BARS
-    )
+    with working(f"Reading {plural(market.ticks + market.trades, 'event')} and finding the spikes"):
+        n = len(history_of(where, market.venue, market.product).bars(Reader(where), market.last_seq))
+        return _stretches(
+            str(where.root), market.venue, market.product, meta.name, n if n < EVERY_BARS else n // EVERY_BARS
+        )
 
 
 @st.cache_resource(max_entries=6, ttl=3600, show_spinner=False)
@@ -56,7 +61,8 @@ def replayed(market: Market, meta: Meta, piece: Piece) -> Replay:
     to_ns = piece.last_ns + NEXT_S * SECOND_NS
     growing = market.last_seq if market.last_ns < to_ns + 2 * meta.horizon_s * SECOND_NS else 0
     from_ns = piece.first_ns - WINDOW_S * SECOND_NS
-    return _replayed(str(home().root), market.venue, market.product, meta.name, from_ns, to_ns, growing)
+    with working(f"Asking {meta.title} at each of {plural(piece.bars, 'second')}"):
+        return _replayed(str(home().root), market.venue, market.product, meta.name, from_ns, to_ns, growing)
 
 
 @st.cache_data(max_entries=16, ttl=60, show_spinner=False)
