@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -10,12 +11,15 @@ from html import escape
 from typing import Any, Literal
 
 import streamlit as st
+from streamlit.runtime.scriptrunner import add_script_run_ctx
 
 from core.errors import TremorError
 
 Level = Literal["ok", "warn", "bad", "idle", "alert"]
 GLYPH: dict[str, str] = {"ok": "●", "warn": "▲", "bad": "■", "idle": "○", "alert": "◆"}
 """Colour never speaks alone: each level has a shape."""
+PATIENCE_S = 0.5
+"""Before a progress bar is drawn: what is done by then needs none."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,41 @@ def caught() -> Iterator[None]:
 
 
 def working(words: str) -> AbstractContextManager[None]:
-    """Say what is being done, and for how long, where it is not done within half a second."""
+    """Say what is being done, and for how long, where it is not done within half a second and has no parts to count."""
     return st.spinner(f"{words} …", show_time=True)
+
+
+@contextmanager
+def stepping(words: str) -> Iterator[Callable[[float, str], None]]:
+    """A progress bar for work on a long history, on the page only once it has taken half a second.
+
+    The work calls what it is given with the share that is behind it and with what comes next.
+    """
+    place, at, lock = st.empty(), (0.0, words), threading.Lock()
+    shown = ended = False
+
+    def draw() -> None:
+        nonlocal shown
+        with lock:
+            if not ended:
+                shown = True
+                place.progress(*at)
+
+    def step(share: float, next_words: str) -> None:
+        nonlocal at
+        at = (share, next_words)
+        if shown:
+            draw()
+
+    timer = add_script_run_ctx(threading.Timer(PATIENCE_S, draw))
+    timer.start()
+    try:
+        yield step
+    finally:
+        timer.cancel()
+        with lock:
+            ended = True
+        place.empty()
 
 
 def fragment(run_every: float | None = None) -> Callable[[Callable[..., None]], Callable[..., None]]:

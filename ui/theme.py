@@ -128,11 +128,7 @@ def bps(x: float | None) -> str:
 
 
 def prob(x: float | None) -> str:
-    """A probability, precision, recall or average precision: two decimals.
-
-    >>> prob(0.264), prob(-0.3), prob(-0.001)
-    ('0.26', '−0.30', '0.00')
-    """
+    """A probability, precision, recall or average precision: two decimals, and no sign before 0.00."""
     return _minus(f"{x:.2f}") if _known(x) else MISSING
 
 

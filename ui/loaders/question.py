@@ -22,7 +22,7 @@ from core.ingestion.store import Market, Reader
 from ui.consequence import Backdrop, Distribution, backdrop, distribution_of, stretch_of
 from ui.loaders.history import History
 from ui.loaders.homes import home
-from ui.parts import working
+from ui.parts import stepping, working
 from ui.text import plural
 
 
@@ -58,7 +58,9 @@ def labelled(market: Market, question: Question, relative: bool = False, span: S
 
     With their forward volatility and split. Shared: do not change it. Raises NotEnough.
     """
-    with working(f"Reading {plural(market.ticks + market.trades, 'event')} and labelling each second"):
+    with stepping(f"Reading {plural(market.ticks + market.trades, 'event')}") as step:
+        seconds = len(history_of(home(), market.venue, market.product).bars(Reader(home()), market.last_seq))
+        step(0.4, f"Labelling {plural(seconds, 'second')}")
         rows = _labelled(str(home().root), market.venue, market.product, question, span, market.last_seq)
         return _relative(rows.digest, question, rows) if relative else rows
 

@@ -15,7 +15,7 @@ from ui.charts.replayed import WINDOW_S
 from ui.loaders.homes import home
 from ui.loaders.question import history_of
 from ui.moment import NEXT_S
-from ui.parts import working
+from ui.parts import stepping, working
 from ui.text import plural
 
 EVERY_BARS = 600
@@ -41,8 +41,9 @@ def _stretches(root: str, venue: str, product: str, model: str, so_many: int) ->
 def stretches(market: Market, meta: Meta) -> list[Piece]:
     """The sessions of `market`, oldest first, long ones by the hour. Shared: do not change it."""
     where = home()
-    with working(f"Reading {plural(market.ticks + market.trades, 'event')} and finding the spikes"):
+    with stepping(f"Reading {plural(market.ticks + market.trades, 'event')}") as step:
         n = len(history_of(where, market.venue, market.product).bars(Reader(where), market.last_seq))
+        step(0.4, f"Finding the spikes of {plural(n, 'second')}")
         return _stretches(
             str(where.root), market.venue, market.product, meta.name, n if n < EVERY_BARS else n // EVERY_BARS
         )
