@@ -43,24 +43,27 @@ def proof(s: Scene) -> None:
     found = loaders.agreed(s.market, s.meta, s.piece)
     if not found:
         note("No monitor watched this stretch when it was live, so there is nothing to hold the replay against.")
+    equal = [said for said in found if said.why is None and not said.different]
+    if equal:
+        names = ", ".join(code(said.model) for said in equal)
+        note(f"All <b>{count(sum(said.live for said in equal))}</b> live forecasts of {names} are equal to the bit.")
     for said in found:
-        _one(said)
+        if said not in equal:
+            _fault(said)
     stretch = f"--from {stamp(s.piece.first_ns)} --to {stamp(s.piece.last_ns)}"
     market = f"--venue {s.market.venue} --product {s.market.product}"
     note("On the command line: " + code(f"python -m core replay {stretch} {market} --model {s.meta.name}"))
 
 
-def _one(said: Agreement) -> None:
+def _fault(said: Agreement) -> None:
     if said.why is not None:
         note(f"{count(said.live)} live forecasts of {code(said.model)} cannot be replayed: {said.why}.")
-    elif said.different:
+    else:
         box(
             f"{count(said.different)} of {count(said.live)} live forecasts differ. The first: {said.first}.",
             "bad",
             key=f"differs_{said.model}",
         )
-    else:
-        note(f"All <b>{count(said.live)}</b> live forecasts of {code(said.model)} are equal to the bit.")
 
 
 __all__ = ["ghosts", "proof"]
