@@ -19,6 +19,8 @@ from core.errors import BadInput
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 EXPERIMENT = "crypto_volatility_detection"
+ALERTS_PER_H = 2.0
+"""What a person who watches stands: the budget of alerts an hour as long as no other was decided."""
 
 LabelName = Literal["rv", "tick_std", "bipower", "next_row"]
 LABELS: tuple[LabelName, ...] = ("rv", "tick_std", "bipower", "next_row")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.config import Settings
+from core.config import ALERTS_PER_H, Settings
 from core.evaluation.combinations import THETAS
 from core.evaluation.decision import Decision
 from core.evaluation.policy import Aim
@@ -75,7 +75,7 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
         by = by or "budget"  # a second click on the chosen one takes the choice away
         if by == "budget":
             value = st.number_input(
-                "Alerts an hour, at most", 0.1, 60.0, 2.0, 0.5, format="%.1f", key="aim_budget", width=180
+                "Alerts an hour, at most", 0.1, 60.0, ALERTS_PER_H, 0.5, format="%.1f", key="aim_budget", width=180
             )
         elif by == "recall":
             value = st.number_input("Episodes caught, %, at least", 1, 100, 50, 5, key="aim_recall", width=200) / 100

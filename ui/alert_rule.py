@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.config import Settings
+from core.config import ALERTS_PER_H, Settings
 from core.errors import TremorError
 from core.training.registry import Meta
 from ui import actions, loaders, text
@@ -39,7 +39,9 @@ def alert_rule(champion: Meta, settings: Settings) -> None:
             "pages/7_Alert_tuning.py", label="Tune the rule", icon=":material/arrow_forward:", icon_position="right"
         )
         st.button("Reset rule", key="reset_theta", on_click=actions.reset_theta, disabled=untouched)
-    note(f"A training leaves θ {score(champion.theta)}, of validation. Changing θ does not make the champion stale.")
+    best_f1 = champion.theta == champion.scores.theta
+    of = "the best F1 on validation" if best_f1 else f"at most {ALERTS_PER_H:g} alerts an hour on validation"
+    note(f"The training left θ {score(champion.theta)}: {of}. Changing θ does not make the champion stale.")
 
 
 def _cost(champion: Meta, settings: Settings) -> str:

@@ -91,7 +91,7 @@ def plain(training: Training, champion: Meta | None) -> None:
 
 def confusion(best: Meta) -> None:
     """What θ did on test."""
-    block(f"At θ {score(best.theta)}", f"{best.title}, chosen on validation, counted on test")
+    block(f"At θ {score(best.scores.theta)}", f"{best.title}, the best F1 on validation, counted on test")
     table(*confusion_rows(best), key="confusion")
 
 

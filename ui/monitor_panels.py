@@ -140,9 +140,9 @@ def running(job: Job, capturing: bool, champion: Meta) -> None:
             )
     s = champion.scores
     note(
-        f"On the test split at θ {score(s.theta)}: precision {prob(s.precision)}, recall {prob(s.recall)}, "
-        f"base rate {percent(s.base_rate)}, "
-        f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.sentence(champion.leakage.words)}"
+        f"On the test split, second by second at θ {score(s.theta)} of the best F1: precision {prob(s.precision)}, "
+        f"recall {prob(s.recall)}, base rate {percent(s.base_rate)}, from {s.n_spikes:,} spikes in {s.n_rows:,} rows. "
+        f"{text.sentence(champion.leakage.words)}"
     )
 
 

@@ -10,21 +10,19 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from core import jobs
-from core.config import Home, change_settings, load_settings, write_atomically
+from core.config import ALERTS_PER_H, Home, change_settings, load_settings, write_atomically
 from core.errors import BadInput, NotThere
 
 if TYPE_CHECKING:
     from core.evaluation.decision import Decision, Stage
     from core.training.registry import Meta
 
-DEFAULT_BUDGET = 2.0
-
 
 def register(sub: Any) -> None:
     theta = sub.add_parser("theta", help="choose when to alert: a budget, a recall floor or a cost")
     theta.add_argument("--model", metavar="NAME", help="a trained model (the champion)")
     aim = theta.add_mutually_exclusive_group()
-    aim.add_argument("--budget", type=float, metavar="A", help=f"alerts an hour at most ({DEFAULT_BUDGET:g})")
+    aim.add_argument("--budget", type=float, metavar="A", help=f"alerts an hour at most ({ALERTS_PER_H:g})")
     aim.add_argument("--recall", type=float, metavar="R", help="catch this share of the episodes at least, 0 to 1")
     aim.add_argument("--cost", type=float, metavar="RATIO", help="a false alert costs RATIO times a missed episode")
     aim.add_argument("--theta", type=float, metavar="P", help="no choice: this θ")
@@ -102,7 +100,7 @@ def _decided(args: argparse.Namespace, home: Home) -> tuple[Meta, Meta | None, S
     rearm = now.rearm if args.rearm is None else args.rearm
     asked = {"budget": args.budget, "recall": args.recall, "cost": args.cost}
     aims = [Aim(by=by, value=value) for by, value in asked.items() if value is not None]  # type: ignore[arg-type]
-    aim = args.theta if args.theta is not None else aims[0] if aims else Aim(by="budget", value=DEFAULT_BUDGET)
+    aim = args.theta if args.theta is not None else aims[0] if aims else Aim(by="budget", value=ALERTS_PER_H)
     if args.follow:
         if not isinstance(aim, Aim) or (args.cooldown, args.rearm) != (None, None):
             raise BadInput("--follow chooses cooldown and re-arming share: leave out --theta, --cooldown and --rearm")

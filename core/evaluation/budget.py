@@ -6,8 +6,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from core.config import ALERTS_PER_H
 from core.errors import BadInput
 from core.evaluation.events import REARM, Floats, Rows, advance, hours, rearm_at
+from core.evaluation.record import Judged
 from core.features.bars import SECOND_NS
 
 TRIED = 1000
@@ -79,3 +81,13 @@ def theta_for_budget(
     raised = np.empty(p.size, np.bool_)
     best = _budget(bar_end_ns, session, p, mask, candidates, lows, cooldown_s * SECOND_NS, most, raised)
     return float(candidates[best]) if best >= 0 else float(np.nextafter(candidates[0], np.inf))
+
+
+def theta_to_begin_with(judged: Judged, p_validation: Floats) -> float:
+    """The alert probability of a model for which none was decided yet: it keeps to `ALERTS_PER_H` on validation.
+
+    That of the best F1 alerts as often as that takes, or never: where it lies below nearly every p, p does not rise to
+    it. It stands in only where validation is too short for a single alert within the budget.
+    """
+    kept = next(a.theta for a in judged.alerts if a.budget_per_h == ALERTS_PER_H and not a.onset)
+    return kept if kept <= np.nanmax(p_validation) else judged.theta

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from core.config import ALERTS_PER_H
 from core.evaluation import events, within
 from core.evaluation.budget import theta_for_budget
 from core.evaluation.evidence import evidence, meter
@@ -24,7 +25,7 @@ from core.features.bars import SECOND_NS
 from core.features.dataset import SPLITS, Dataset
 from core.features.labelled import thresholds
 
-BUDGETS_PER_H = (1.0, 2.0, 6.0)
+BUDGETS_PER_H = (1.0, ALERTS_PER_H, 6.0)
 """Alerts an hour that a person might bear."""
 BLOCK_HORIZONS = 5
 """A block of the bootstrap is so many horizons long: neighbouring rows share nearly all of theirs."""

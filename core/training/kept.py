@@ -16,6 +16,7 @@ import models
 from core.config import Home
 from core.errors import BadInput, Damaged
 from core.evaluation import archive, reports
+from core.evaluation.budget import theta_to_begin_with
 from core.evaluation.evaluate import Forecast
 from core.evaluation.record import Evaluation, Judged
 from core.evaluation.scores import Scores, as_row
@@ -72,6 +73,7 @@ def keep(
     """
     question, scores, validation = dataset.question, f.forecast.scores, f.forecast.validation
     params = {k: v for k, v in f.estimator.get_params().items() if v is None or isinstance(v, bool | int | float | str)}
+    alert_theta = theta_to_begin_with(judged, f.forecast.p_validation)
     on_folds = mean_lift(lifts(evaluation.folds, f.model.NAME))
     said = (*(getattr(f.estimator, name, "") for name in ("stopping_", "note_")), tuned.sentence if tuned else "")
     about: dict[str, Any] = {
@@ -84,7 +86,7 @@ def keep(
     run_id = tracking.log(
         experiment, f.model.NAME, f.calibrated, dataset.part("train")[0].head(50),
         params={"model": f.model.NAME, "n_features": len(dataset.features), "theta": scores.theta,
-                "calibration": f.forecast.calibration} | about
+                "alert_theta": alert_theta, "calibration": f.forecast.calibration} | about
           | {f"{split}_{what}": n for split, counts in dataset.counts().items() for what, n in counts.items()}
           | {f"model.{k}": v for k, v in params.items()},
         metrics=metrics(scores) | {f"validation_{k}": v for k, v in metrics(validation).items()}
@@ -98,7 +100,7 @@ def keep(
     suffix, content = models.to_bytes(f.estimator)
     meta = Meta(
         name=f.forecast.name, model=f.model.NAME, title=f.model.TITLE, baseline=f.model.BASELINE, run_id=run_id,
-        training=evaluation.training, trained_ns=now, theta=scores.theta, features=tuple(dataset.features),
+        training=evaluation.training, trained_ns=now, theta=alert_theta, features=tuple(dataset.features),
         missing=tuple(dataset.missing), params=params, note=". ".join(filter(None, said)),
         splits=dataset.counts(), scores=scores, validation=validation, seconds=round(f.seconds, 2),
         file=f"model{suffix}", sha256=hashlib.sha256(content).hexdigest(), calibration=f.calibration,

@@ -32,7 +32,8 @@ META, POINTER, STAGED = "meta.json", "champion.json", ".staged-"
 class Meta(msgspec.Struct, frozen=True, kw_only=True):
     """One trained model: the question it answers, what it was made from, and its scores.
 
-    `scores` are of the test part, `validation` of the part that chose theta (so they flatter); both at `theta`.
+    `scores` are of the test part, `validation` of the part that chose their theta, that of the best F1 (so they
+    flatter). `theta` is the one that alerts begin with (`budget.theta_to_begin_with`).
     `training` is shared by the models of one training, `name` is the folder. Times in ns UTC. tau_relative is the
     multiple of slow volatility that tau is, None where it is in bps; tau_bps is then its median over the training part.
     """

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.config import Home
+from core.config import ALERTS_PER_H, Home
 from core.errors import BadInput, NotThere
 from core.evaluation import archive
+from core.evaluation.budget import theta_to_begin_with
 from core.evaluation.decision import STEPS, Decision, Stage, as_json, curve_of, decide, series, stage, thousandths
 from core.evaluation.intervals import Blocks
 from core.evaluation.parts import FOLDS
@@ -62,6 +63,16 @@ def test_a_rule_is_chosen_on_validation_and_test_has_no_say(made: tuple[Evaluati
         a, b = (decided(e, x, aim) for x in (s, moved))
         assert (a.rule, a.sentence, a.there) == (b.rule, b.sentence, b.there)
         assert a.test != b.test
+
+
+def test_alerts_begin_with_a_theta_that_keeps_to_the_budget(made: tuple[Evaluation, pd.DataFrame]) -> None:
+    e, rows = made
+    s = stage(e, rows, unasked, MODEL)
+    p = rows.loc[rows["split"] == "validation", MODEL].to_numpy()
+    theta = theta_to_begin_with(s.model, p)
+    there = sweep(s.chosen, e.horizon_s, 0.5, np.array([theta]))
+    assert 0 < there.alerts_per_h[0] <= ALERTS_PER_H and theta != s.model.theta
+    assert theta_to_begin_with(s.model, 0.9 * theta * p / p.max()) == s.model.theta, "no alert fits: the best F1's"
 
 
 def test_where_validation_holds_too_little_folds_take_its_place(made: tuple[Evaluation, pd.DataFrame]) -> None:

@@ -221,8 +221,8 @@ def test_what_takes_long_says_what_is_being_done(visit: Visit, crowned: Home, mo
     assert said[:2] == [f"{reading} …", reading] and said[2].startswith("Labelling 1,")
     said.clear()
     visit(crowned, PAGES[8])
-    assert said[0] == reading and said[1].startswith("Finding the spikes of 1,")
-    assert said[2].startswith("Asking logistic at each of 1,")
+    assert said[0] == reading and said[1].startswith("Finding the spikes of ")
+    assert said[2].startswith("Asking logistic at each of ")
     said.clear()
     visit(crowned, PAGES[1]).button(key="start_capture").click().run()
     assert said == ["Starting the capture and the embedded exchange …"]
