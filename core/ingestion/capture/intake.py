@@ -98,7 +98,9 @@ class Intake:
         for event in parcel.entries:
             if isinstance(event, Tick):
                 ticks += 1
-                counters.odd_quotes += odd_quote(event.bid, event.ask) != ""
+                bid, ask = event.bid, event.ask
+                if bid is None or ask is None or not 0 < bid <= ask:  # else there is nothing odd to be told
+                    counters.odd_quotes += odd_quote(bid, ask) != ""
                 last = event
             elif isinstance(event, Trade):
                 trades += 1
