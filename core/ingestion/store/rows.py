@@ -19,6 +19,7 @@ _TICK = struct.Struct("<qqqqqqqq").pack
 _TRADE = struct.Struct("<q").pack
 _HEARTBEAT = struct.Struct("<qq").pack
 
+
 def digest(event: Stored) -> bytes:
     """16 bytes that name what an event says: equal for the same event, whichever recording or connection brought it.
 
