@@ -10,6 +10,7 @@ import random
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 from core.config import Home
@@ -157,30 +158,33 @@ def _arrive(names: dict[Path, _File | None], step: tuple[Path, _File | None, Pat
         names[path] = file
 
 
-def crashes(recorder: Recorder, after: Log, into: Path, seed: int, each: int) -> Iterator[tuple[str, Home]]:
-    """Homes as a power cut may leave them, `each` for every prefix of the steps, with a name that replays it.
+def crashes(recorder: Recorder, after: Log, into: Path, seeds: range, each: int) -> Iterator[tuple[str, Home]]:
+    """Homes as a power cut may leave them, `each` for every prefix of the steps and seed, with a name that replays it;
+    one that was given already is not given again.
 
     `after` is the log when all steps were done. Between two steps a commit may have been under way: the log is then as
     before it, as after it, or torn.
     """
-    tree, done = _Tree(), set()
+    done = set()
     logs = [log for _, _, log in recorder.steps] + [after]
-    for k in range(len(recorder.steps) + 1):
-        for n in range(each):
-            chance = random.Random(seed * 1_000_003 + k * 1009 + n)
-            before = logs[k - 1] if k else logs[0]
-            log = [before, logs[k], before.torn(logs[k], chance)][n % 3]
-            left = _left(tree.left(chance, most=n % 2 == 1), chance)
-            if (state := repr((left, log))) in done:
-                continue
-            done.add(state)
-            home = Home(into / f"{seed}-{k}-{n}")
-            _materialise(left, recorder.home, home)
-            log.put(home)
-            yield f"seed {seed}, {k} steps, way {n}", home
-            shutil.rmtree(home.root)
-        if k < len(recorder.steps):
-            tree.apply(*recorder.steps[k][:2])
+    for seed in seeds:
+        tree = _Tree()
+        for k in range(len(recorder.steps) + 1):
+            for n in range(each):
+                chance = random.Random(seed * 1_000_003 + k * 1009 + n)
+                before = logs[k - 1] if k else logs[0]
+                log = [before, logs[k], before.torn(logs[k], chance)][n % 3]
+                left = _left(tree.left(chance, most=n % 2 == 1), chance)
+                if (state := sha256(repr((left, log)).encode()).digest()) in done:
+                    continue
+                done.add(state)
+                home = Home(into / f"{seed}-{k}-{n}")
+                _materialise(left, recorder.home, home)
+                log.put(home)
+                yield f"seed {seed}, {k} steps, way {n}", home
+                shutil.rmtree(home.root)
+            if k < len(recorder.steps):
+                tree.apply(*recorder.steps[k][:2])
 
 
 def _left(names: dict[Path, _File | None], chance: random.Random) -> dict[Path, bytes | None]:

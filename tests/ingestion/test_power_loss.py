@@ -114,7 +114,7 @@ def test_settings_are_the_old_or_the_new_ones(home: Home, tmp_path: Path, monkey
     monkeypatch.setattr("core.config.DISK", recorder)
     write_atomically(home.settings_file, b"new")
     states = set()
-    for name, cut in crashes(recorder, Log.of(home), tmp_path / "cut", 0, 8):
+    for name, cut in crashes(recorder, Log.of(home), tmp_path / "cut", range(1), 8):
         if int(name.split(", ")[1].split()[0]) >= 3:
             states.add(cut.settings_file.read_bytes())
     assert states == {b"old", b"new"}

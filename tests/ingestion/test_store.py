@@ -114,6 +114,19 @@ def test_one_venue_and_product_do_not_run_into_another(tick: Make) -> None:
     assert digest(tick(1, venue="a", product="bc")) != digest(tick(1, venue="ab", product="c"))
 
 
+def test_digests_are_those_of_every_log_there_is() -> None:
+    """One that changed would let what is stored in again."""
+    trade = Trade(venue="coinbase", product="BTC-USD", price=1, size=2, trade_id=3)
+    said = {"price": 1, "exch_ts_ns": 2, "local_ts_ns": 3, "bid": 4, "ask": 5, "bid_size": 6, "side": -1}
+    whole = Tick(venue="coinbase", product="BTC-USD", **said)
+    beat = Heartbeat(venue="coinbase", product=None, local_ts_ns=1)
+    assert [digest(event).hex() for event in (trade, whole, beat)] == [
+        "5944d44c6fb235432b9fc3bd628a5f9c",
+        "26cfd691506629ff4439f9a553401ae4",
+        "c314bf4dd6e4fc26b5b76adbb57f1879",
+    ]
+
+
 def test_bad_frames_keep_their_bytes(home: Home) -> None:
     bad = [Quarantined(1, "first", b"\x00\xff"), Quarantined(None, "second", b"")]
     with Writer(home) as writer:

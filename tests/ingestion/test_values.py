@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import MalformedFrame
-from core.ingestion.values import INT64_MAX, LATEST_NS, e8, e8_of_float, iso_ns, product_name, whole
+from core.ingestion.values import INT64_MAX, LATEST_NS, e8, e8_of_float, iso_ns, product_name, size_e8, whole
 
 
 @given(st.integers(-INT64_MAX, INT64_MAX), st.integers(0, 8), st.text("0", max_size=6))
@@ -18,19 +18,30 @@ def test_e8_is_exact(value: int, decimals: int, zeros: str) -> None:
     value -= value % 10 ** (8 - decimals)
     text = f"{Decimal(value).scaleb(-8):.{decimals}f}" if value > -INT64_MAX + 10**8 else "0"
     expected = int(Decimal(text).scaleb(8))
-    assert e8(text + (zeros if "." in text else "")) == expected
+    text += zeros if "." in text else ""
+    assert e8(text) == expected
+    if expected >= 0:
+        assert size_e8(text.removeprefix("-")) == expected
 
 
 @pytest.mark.parametrize(
     "text",
     [
         "nan", "Infinity", "1e5", "1_000", "\uff11", "\u0661", "0.-10000", "+1", "", " 1", "1 ", "1.", ".5", "-",
-        "1.2.3", "0x1", "1,5", "9" * 5000, "1\n",
+        "1.2.3", "0x1", "1,5", "9" * 5000, "1\n", ".12345678", "1_0.12345678", "1.1234567\uff18", "+1.12345678",
+        "1.12345678\n", " 1.12345678", "1.1.12345678", "1.1234_678", "\u00b2.12345678",
     ],
 )  # fmt: skip
 def test_what_float_might_accept_is_refused(text: str) -> None:
-    with pytest.raises(MalformedFrame):
-        e8(text)
+    for number in (e8, size_e8):
+        with pytest.raises(MalformedFrame):
+            number(text)
+
+
+def test_a_size_is_not_negative() -> None:
+    for text in ("-1", "-0.00000001"):
+        with pytest.raises(MalformedFrame, match="negative"):
+            size_e8(text)
 
 
 def test_bounds_of_e8() -> None:

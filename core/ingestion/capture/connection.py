@@ -91,7 +91,9 @@ class Connection(ClientConnection):
         is_open = self.protocol.state is State.OPEN
         while is_open and end - at >= 2:
             length, body = data[at + 1], at + 2
-            if 126 <= length <= 127:
+            if length == 126 and end - at >= 4:  # as nearly all are
+                length, body = data[at + 2] << 8 | data[at + 3], at + 4
+            elif 126 <= length <= 127:
                 body += 2 if length == 126 else 8
                 length = int.from_bytes(data[at + 2 : body]) if body <= end else 0
             elif length > 127:

@@ -55,6 +55,7 @@ class Intake:
         if self._keep_frames:
             parcel.raw = [(local_ts_ns, frame) for frame in frames]
         parse, numbered, latest_ns = self._parse, self._sequence, local_ts_ns + FUTURE_NS
+        before, put = self._lapses.before, parcel.entries.append
         shed = not self._sink.space
         if shed:
             self._lapses.shed()
@@ -72,9 +73,9 @@ class Intake:
                     continue
                 for event in events:
                     if isinstance(event, _STORED):
-                        if not shed and (lapses := self._lapses.before(event)):
+                        if not shed and (lapses := before(event)):
                             parcel.entries += lapses
-                        parcel.entries.append(event)
+                        put(event)
                     elif not self._answered(event):
                         return False
         finally:
@@ -98,7 +99,9 @@ class Intake:
         for event in parcel.entries:
             if isinstance(event, Tick):
                 ticks += 1
-                counters.odd_quotes += odd_quote(event.bid, event.ask) != ""
+                bid, ask = event.bid, event.ask
+                if bid is None or ask is None or not 0 < bid <= ask:  # else there is nothing odd to be told
+                    counters.odd_quotes += odd_quote(bid, ask) != ""
                 last = event
             elif isinstance(event, Trade):
                 trades += 1

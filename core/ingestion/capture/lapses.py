@@ -82,13 +82,15 @@ class Lapses:
 
     def before(self, event: Stored) -> list[Lapse]:
         """What the ledger must hear before `event`."""
-        now_ns = time_of(event)
-        if event.product is not None and not isinstance(event, Heartbeat):
-            self._data_ns[event.product] = max(self._data_ns.get(event.product, now_ns), now_ns)
-        if not self._pending and event.product is not None:
-            if now_ns > self._last_ns.get(event.product, -1):
-                self._last_ns[event.product] = now_ns
-            return []
+        exch_ts_ns, product = event.exch_ts_ns, event.product
+        now_ns = time_of(event) if exch_ts_ns is None else exch_ts_ns
+        if product is not None:
+            if now_ns > self._data_ns.get(product, -1) and not isinstance(event, Heartbeat):
+                self._data_ns[product] = now_ns
+            if not self._pending:
+                if now_ns > self._last_ns.get(product, -1):
+                    self._last_ns[product] = now_ns
+                return []
         said = []
         for product in self._products if event.product is None else [event.product]:
             pending = self._pending.get(product)

@@ -10,7 +10,7 @@ import importlib
 import json
 import pkgutil
 from collections.abc import Callable, Sequence
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, Protocol, cast, runtime_checkable
 
 import msgspec
@@ -108,22 +108,43 @@ def decode(decoder: Callable[[bytes], Any], frame: bytes) -> Any:
 DIGITS = b"0123456789.-"
 HEX = DIGITS + b"abcdef"
 """For frames that carry ids in hexadecimal."""
-_LONGEST_SHAPE = 2_048
-"""Bytes of a frame whose shape is remembered: at most 1,024 of them, 2 MB."""
+_LONGEST_SHAPE, MOST_SHAPES = 2_048, 1_024
+"""Bytes of a frame whose shape is remembered, and how many are, of one kind: 2 MB."""
 
 
-def once(frame: bytes, keys: tuple[bytes, ...], objects: int = 1, values: bytes = DIGITS) -> None:
+class Keys:
+    """Keys of an object that may be named once each; `values`: the bytes that its figures are written with."""
+
+    def __init__(self, *names: str, values: bytes = DIGITS) -> None:
+        self.names = tuple(f'"{name}"'.encode() for name in names)
+        self.values = values
+        self.shapes: set[tuple[int, bytes]] = set()
+        """Objects and shape of frames that were looked at and found in order."""
+        self._left = tuple(name.translate(None, values) for name in self.names)
+
+    def learn(self, objects: int, shape: bytes) -> bool:
+        """Whether a frame of this shape is in order; then it is remembered."""
+        if b"\\" in shape or not {shape.count(name) for name in self._left} <= {0, objects}:
+            return False
+        if len(self.shapes) >= MOST_SHAPES:
+            self.shapes.clear()
+        self.shapes.add((objects, shape))
+        return True
+
+
+def once(frame: bytes, keys: Keys, objects: int = 1) -> None:
     """Raise MalformedFrame when an object of the frame names a key twice: which of the two values holds, none can say.
 
-    `keys` are those that matter, with their quotation marks; a frame that has each of them at most once for each of its
-    `objects`, and no escape that could spell one differently, is not looked at again. Frames of one kind are alike but
-    for their figures, so what is left of a frame without the bytes `values` is looked at once and remembered: keys that
-    differ there differ in the frame.
+    A frame that has each of the keys at most once for each of its `objects`, and no escape that could spell one
+    differently, is not looked at again. Frames of one kind are alike but for their figures, so what is left of a frame
+    without `keys.values` is looked at once and remembered: keys that differ there differ in the frame.
     """
-    if len(frame) <= _LONGEST_SHAPE and _at_most(objects, frame.translate(None, values), keys, values):
-        return
+    if len(frame) <= _LONGEST_SHAPE:
+        shape = frame.translate(None, keys.values)
+        if (objects, shape) in keys.shapes or keys.learn(objects, shape):
+            return
     if b"\\" not in frame:
-        counts = set(map(frame.count, keys))
+        counts = set(map(frame.count, keys.names))
         counts.discard(0)
         counts.discard(objects)
         if not counts:
@@ -134,11 +155,6 @@ def once(frame: bytes, keys: tuple[bytes, ...], objects: int = 1, values: bytes 
         raise MalformedFrame(f"not a frame of this feed: {ascii(str(error))[1:-1][:200]}") from error
     except RecursionError as error:
         raise MalformedFrame("not a frame of this feed: nested too deeply") from error
-
-
-@lru_cache(maxsize=1_024)
-def _at_most(objects: int, shape: bytes, keys: tuple[bytes, ...], values: bytes) -> bool:
-    return b"\\" not in shape and {shape.count(key.translate(None, values)) for key in keys} <= {0, objects}
 
 
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

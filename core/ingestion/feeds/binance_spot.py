@@ -14,7 +14,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import decode, once
+from core.ingestion.feeds import Keys, decode, once
 from core.ingestion.feeds._symbols import product_of, symbol_of
 from core.ingestion.ticks import Event, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, in_range, size_e8
@@ -70,7 +70,7 @@ class _Error(msgspec.Struct):
     code: int = 0
 
 
-_KEYS = tuple(f'"{key}"'.encode() for key in ("stream", "data", "e", "s", "t", "p", "q", "T", "m", "b", "B", "a", "A"))
+_KEYS = Keys("stream", "data", "e", "s", "t", "p", "q", "T", "m", "b", "B", "a", "A")
 _combined = msgspec.json.Decoder(_Combined)
 _kind = msgspec.json.Decoder(_Kind)
 _trade = msgspec.json.Decoder(_Trade)

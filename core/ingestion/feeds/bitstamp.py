@@ -14,7 +14,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import LONG_QUIET_S, decode, once
+from core.ingestion.feeds import LONG_QUIET_S, Keys, decode, once
 from core.ingestion.feeds._symbols import product_of, symbol_of
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, in_range, size_e8, whole
@@ -56,10 +56,7 @@ class _Error(msgspec.Struct):
     message: str = "no reason given"
 
 
-_KEYS = tuple(
-    f'"{key}"'.encode()
-    for key in ("event", "channel", "data", "id", "price_str", "amount_str", "microtimestamp", "type", "bids", "asks")
-)
+_KEYS = Keys("event", "channel", "data", "id", "price_str", "amount_str", "microtimestamp", "type", "bids", "asks")
 _message = msgspec.json.Decoder(_Message)
 _trade = msgspec.json.Decoder(_Trade)
 _book = msgspec.json.Decoder(_Book)

@@ -17,7 +17,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import LONG_QUIET_S, decode, once
+from core.ingestion.feeds import LONG_QUIET_S, Keys, decode, once
 from core.ingestion.feeds.coinbase_exchange import refusal
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8, whole
@@ -90,11 +90,9 @@ _beats = msgspec.json.Decoder(list[_Beat])
 _subscriptions = msgspec.json.Decoder(list[_Subscriptions])
 _OTHERS = frozenset({"l2_data", "level2", "candles", "status", "user", "futures_balance_summary"})
 """Channels that are not asked for; a recording may hold them."""
-_ENVELOPE_KEYS = (b'"channel"', b'"timestamp"', b'"events"')
-_TICKER_KEYS = (
-    b'"product_id"', b'"price"', b'"best_bid"', b'"best_ask"', b'"best_bid_quantity"', b'"best_ask_quantity"',
-)  # fmt: skip
-_TRADE_KEYS = (b'"product_id"', b'"trade_id"', b'"price"', b'"size"', b'"time"', b'"side"')
+_ENVELOPE_KEYS = Keys("channel", "timestamp", "events")
+_TICKER_KEYS = Keys("product_id", "price", "best_bid", "best_ask", "best_bid_quantity", "best_ask_quantity")
+_TRADE_KEYS = Keys("product_id", "trade_id", "price", "size", "time", "side")
 _TAKER_OF_MAKER = {"BUY": -1, "SELL": 1, "UNKNOWN_ORDER_SIDE": 0}
 
 

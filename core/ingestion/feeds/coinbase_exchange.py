@@ -17,7 +17,7 @@ from typing import Annotated, Literal, TypeAlias, Union
 
 import msgspec
 
-from core.ingestion.feeds import HEX, decode, once
+from core.ingestion.feeds import HEX, Keys, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, size_e8
 
@@ -85,13 +85,12 @@ _ignored = [msgspec.defstruct(f"_Other{i}", [], tag_field="type", tag=name) for 
 _decoder = msgspec.json.Decoder(Union[(_Ticker, _Match, _LastMatch, _Heartbeat, _Subscriptions, _Error, *_ignored)])
 
 
-_TICKER_KEYS = (
-    b'"type"', b'"product_id"', b'"price"', b'"best_bid"', b'"best_ask"', b'"time"', b'"best_bid_size"',
-    b'"best_ask_size"', b'"side"', b'"trade_id"',
-)  # fmt: skip
-_MATCH_KEYS = (b'"type"', b'"product_id"', b'"trade_id"', b'"price"', b'"size"', b'"side"', b'"time"')
-_TYPE = (b'"type"',)
-_BEAT_KEYS = (b'"type"', b'"product_id"', b'"time"', b'"last_trade_id"')
+_TICKER_KEYS = Keys(
+    "type", "product_id", "price", "best_bid", "best_ask", "time", "best_bid_size", "best_ask_size", "side", "trade_id"
+)
+_MATCH_KEYS = Keys("type", "product_id", "trade_id", "price", "size", "side", "time", values=HEX)
+_TYPE = Keys("type")
+_BEAT_KEYS = Keys("type", "product_id", "time", "last_trade_id")
 
 
 class _Past(msgspec.Struct):
@@ -140,7 +139,7 @@ def parse(frame: bytes, local_ts_ns: int | None = None) -> list[Event]:
             )
         ]
     if isinstance(message, _Match):
-        once(frame, _MATCH_KEYS, values=HEX)
+        once(frame, _MATCH_KEYS)
         return [
             Trade(
                 venue=VENUE,

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import LONG_QUIET_S, decode, once
+from core.ingestion.feeds import LONG_QUIET_S, Keys, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick
 from core.ingestion.values import e8, product_name, size_e8
 
@@ -43,7 +43,7 @@ class _Event(msgspec.Struct):
     errorMessage: str = ""
 
 
-_KEYS = (b'"a"', b'"b"', b'"c"')
+_KEYS = Keys("a", "b", "c")
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 _ticker = msgspec.json.Decoder(_Ticker)
 _event = msgspec.json.Decoder(_Event)

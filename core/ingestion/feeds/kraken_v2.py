@@ -16,7 +16,7 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from core.errors import MalformedFrame
-from core.ingestion.feeds import LONG_QUIET_S, decode, once
+from core.ingestion.feeds import LONG_QUIET_S, Keys, decode, once
 from core.ingestion.ticks import Event, Heartbeat, Refused, Subscribed, Tick, Trade
 from core.ingestion.values import INT64_MAX, e8, iso_ns, product_name, shown, size_e8
 
@@ -69,9 +69,9 @@ class _Ticker(msgspec.Struct):
     timestamp: str | None = None
 
 
-_ENVELOPE_KEYS = (b'"channel"', b'"data"')
-_TRADE_KEYS = tuple(f'"{key}"'.encode() for key in ("symbol", "side", "price", "qty", "trade_id", "timestamp"))
-_TICKER_KEYS = tuple(f'"{key}"'.encode() for key in ("symbol", "bid", "bid_qty", "ask", "ask_qty", "last", "timestamp"))
+_ENVELOPE_KEYS = Keys("channel", "data")
+_TRADE_KEYS = Keys("symbol", "side", "price", "qty", "trade_id", "timestamp")
+_TICKER_KEYS = Keys("symbol", "bid", "bid_qty", "ask", "ask_qty", "last", "timestamp")
 _message = msgspec.json.Decoder(_Message)
 _result = msgspec.json.Decoder(_Result)
 _trades = msgspec.json.Decoder(list[_Trade])

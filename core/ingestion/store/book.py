@@ -78,15 +78,17 @@ class Book:
 
     def trade(self, trade: Trade) -> None:
         """One more trade of the batch. Constant time for ids that rise by one."""
-        number, last, first = trade.trade_id, self.ids.highest, self.ids.lowest
+        number = trade.trade_id
         self.tape_changed = True
         for gap in self._awaited:
             gap.answered = gap.answered or (gap.before is not None and number >= gap.before)
-        if last is None or first is None:
-            self.first_ns = self.last_ns = time_of(trade)
-        elif number == last + 1:
+        if self.ids.follow(number):
             self.last_ns = time_of(trade)
             self._filled = self._filled or number < self._top
+            return
+        last, first = self.ids.highest, self.ids.lowest
+        if last is None or first is None:
+            self.first_ns = self.last_ns = time_of(trade)
         elif number > last:
             self._jumps.append((last, number))
             self._times[last] = self.last_ns
@@ -207,4 +209,4 @@ class Book:
 
 def time_of(event: Stored) -> int:
     """The market's time of an event: the exchange's clock, else ours, ns UTC."""
-    return int((event.local_ts_ns if event.exch_ts_ns is None else event.exch_ts_ns) or 0)
+    return (event.local_ts_ns if event.exch_ts_ns is None else event.exch_ts_ns) or 0

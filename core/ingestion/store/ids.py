@@ -12,8 +12,15 @@ class Ids:
         self._first: list[int] = []
         self._last: list[int] = []
 
+    def follow(self, number: int) -> bool:
+        """Hold `number` if it is the next after the highest; False where it is not."""
+        if not self._last or number != self._last[-1] + 1:
+            return False
+        self._last[-1] = number
+        return True
+
     def add(self, first: int, last: int | None = None) -> None:
-        """Hold `first` to `last` (one id when `last` is None). Constant time for ids that rise by one."""
+        """Hold `first` to `last` (one id when `last` is None). Constant time behind the highest."""
         last = first if last is None else last
         if self._last and first == self._last[-1] + 1:
             self._last[-1] = last

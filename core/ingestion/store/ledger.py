@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 
 from core.ingestion.store.book import Book, Gap
 from core.ingestion.store.schema import has_sealed
-from core.ingestion.ticks import TRADE, Entry, GaveUp, Heartbeat, Lapse, Trade
+from core.ingestion.ticks import TRADE, Entry, GaveUp, Heartbeat, Lapse, Tick, Trade
 
 SPARSE_VENUES = frozenset({"bitstamp"})
 """Their trade ids rise, but not by one (recorded: 216000477, 216000484), so a jump says nothing."""
@@ -64,6 +64,8 @@ class Ledger:
         """What the batch brings to light; gives the places in it (ascending) whose seq `write` wants to know."""
         now_ns, book, last = self._wall_ns(), None, None
         for place, entry in enumerate(entries):
+            if isinstance(entry, Tick):
+                continue
             if isinstance(entry, Trade):
                 key = (entry.venue, entry.product)
                 if key != last:

@@ -24,12 +24,10 @@ from core.ingestion.store import fence, sealed
 from core.ingestion.store.held import Held
 from core.ingestion.store.insert import insert
 from core.ingestion.store.ledger import Ledger
-from core.ingestion.store.rows import row
+from core.ingestion.store.rows import rows
 from core.ingestion.store.schema import open_for_writing
-from core.ingestion.ticks import HEARTBEAT, TICK, TRADE, Entry, GaveUp, Lapse
+from core.ingestion.ticks import HEARTBEAT, TICK, TRADE, Entry
 
-_WORDS = (Lapse, GaveUp)
-"""What is told to the ledger alone."""
 _KIND = itemgetter(0)
 """Of a row."""
 _SUM_UP = """
@@ -190,13 +188,9 @@ class Writer:
                 before, start, seq_at = self._last_seq(), 0, {}
                 offered: Counter[int] = Counter()
                 for place in (*self.ledger.read(events), len(events)):
-                    rows = [
-                        row(event, source, self._market(event.venue, event.product or ""))
-                        for event in events[start:place]
-                        if not isinstance(event, _WORDS)
-                    ]
-                    offered.update(map(_KIND, rows))
-                    insert(connection, self.held.absent(rows))
+                    given = rows(events[start:place], source, self._market)
+                    offered.update(map(_KIND, given))
+                    insert(connection, self.held.absent(given))
                     seq_at[place], start = self._last_seq() + 1, place
                 after = seq_at[len(events)] - 1
                 stored = offered
