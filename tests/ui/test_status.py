@@ -87,5 +87,9 @@ def test_a_figure_of_nothing_says_nothing() -> None:
 def test_marks_in_a_lane_are_counted_and_names_down_the_side_are_read_with_their_values() -> None:
     lane = go.Scatter(name="missed", mode="markers", x=[1, 5, 9], y=[1, 1, 1])
     assert spoken(go.Figure(lane)) == "missed: 3."
+    gaps = go.Bar(name="open", orientation="h", y=[0, 0], x=[5, 7])
+    assert spoken(go.Figure(gaps)) == "open: 2." and spoken(go.Figure(gaps.update(x=[5], y=[2]))) == "open: 1."
+    even = go.Bar(name="ticks a minute", x=[1, 2], y=[1, 1])
+    assert spoken(go.Figure(even)) == "ticks a minute: last 1, from 1 to 1."
     dots = go.Scatter(mode="markers", x=[0.21, 0.15], y=["boosting", "z-score"])
     assert spoken(go.Figure(dots)) == "boosting 0.21, z-score 0.15."

@@ -29,7 +29,7 @@ def spoken(figure: go.Figure) -> str:
     return " ".join([*said, *([f"Labels: {', '.join(named)}."] if named else [])])
 
 
-def _of(trace: go.Scatter) -> str:
+def _of(trace: go.Scatter | go.Bar) -> str:
     name, x, y = _plain(trace.name), _list(trace.x), _list(trace.y)
     if not y or trace.hoverinfo == "skip":
         return ""
@@ -40,10 +40,11 @@ def _of(trace: go.Scatter) -> str:
     values = values[np.isfinite(values)]
     if values.size == 0 or not name:
         return ""
+    lane = trace.mode == "markers" if isinstance(trace, go.Scatter) else trace.orientation == "h"
+    if lane and values.min() == values.max() and (values.size > 1 or isinstance(trace, go.Bar)):
+        return f"{name}: {values.size}."  # marks or bars in a lane: their height says nothing
     if values.size == 1:
         return f"{name}: {_number(values[0])}."
-    if values.min() == values.max() and trace.mode == "markers":
-        return f"{name}: {values.size}."  # marks in a lane: their height says nothing
     return f"{name}: last {_number(values[-1])}, from {_number(values.min())} to {_number(values.max())}."
 
 
