@@ -84,8 +84,9 @@ def distribution_of(rows: Labelled) -> Distribution:
 
 
 def resting(of: Distribution, settings: Settings, relative: bool) -> float:
-    """Where the dial rests: the saved τ where it is in bps or `relative` as asked, else the settings' quantile."""
-    return (settings.tau_relative if relative else settings.tau_bps) or of.quantile(settings.quantile)
+    """Where the dial rests: the saved τ where it is in bps or `relative` as asked, else the settings' quantile, or the
+    lowest value above 0 where most seconds did not move at all."""
+    return (settings.tau_relative if relative else settings.tau_bps) or max(of.quantile(settings.quantile), of.bins.lo)
 
 
 @dataclass(frozen=True)

@@ -109,6 +109,13 @@ def test_the_dial_rests_at_the_saved_tau_of_its_own_scale() -> None:
     assert resting(of, Settings(tau_relative=1.8, quantile=0.9), False) == of.quantile(0.9)
 
 
+def test_where_most_seconds_do_not_move_the_dial_rests_at_the_least_that_does() -> None:
+    still = np.where(np.arange(2000) % 100 < 2, np.arange(2000.0), 0.0)
+    of = distribution_of(rows({"train": still, "validation": still, "test": still}))
+    assert of.quantile(0.95) == 0.0 and resting(of, Settings(), False) == of.bins.lo > 0
+    assert of.bins.nearest(0.0) == 0 and warned(of, 0.0).sentence
+
+
 def test_bands_are_the_runs_of_spikes_and_close_ones_are_one() -> None:
     made = rows({"train": waves(9, 3000, 1000), "validation": waves(1, 300), "test": waves(1, 300)})
     seen = backdrop(made, *stretch_of(made, 5.0, "everything"))

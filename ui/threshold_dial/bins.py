@@ -40,9 +40,9 @@ class Bins:
         return float(self.edges()[min(max(k, 0), BINS)])
 
     def nearest(self, tau: float) -> int:
-        """The edge nearest to `tau` in its log."""
+        """The edge nearest to `tau` in its log; the lowest for a tau of 0."""
         step = (np.log(self.hi) - np.log(self.lo)) / BINS
-        return int(np.clip(round((np.log(tau) - np.log(self.lo)) / step), 0, BINS))
+        return int(np.clip(round((np.log(max(tau, self.lo)) - np.log(self.lo)) / step), 0, BINS))
 
     def enough(self) -> NDArray[np.int64]:
         """The edges at which every split has 30 spikes and 5 episodes, rising."""
