@@ -28,7 +28,7 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         st.stop()
     shown.explain(settings, market)
     job, capturing = loaders.job("monitor"), loaders.job("capture").running
-    ticking = job.running or capturing
+    ticking, rule = job.running or capturing, loaders.rule(champion, settings)
     if stale := loaders.stale(champion, settings, market):
         about = text.tau(champion.tau_bps, champion.tau_relative)
         box(f"Model stale: {stale}. Its forecasts are about τ {about}.", "warn", key="stale")
@@ -52,12 +52,9 @@ with open_page("Live monitor", "the champion on the market, one forecast a secon
         best, elsewhere = loaders.champion(), loaders.watched_elsewhere(said, here)
         asked = loaders.settings()
         outdated = loaders.stale(champion, asked, here)
-        if (said.running, now.running, elsewhere, outdated) != (
-            job.running,
-            capturing,
-            other,
-            stale,
-        ) or best != champion:
+        if (said.running, now.running, elsewhere, outdated, best) != (
+            job.running, capturing, other, stale, champion,
+        ) or loaders.rule(champion, asked) != rule:  # fmt: skip
             st.rerun()  # what stands around is no longer so
         theta = loaders.theta(champion, asked)
         seen = monitor_panels.look(here, champion, shadows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from core.config import ALERTS_PER_H, Settings
@@ -24,10 +26,9 @@ def alert_rule(champion: Meta, settings: Settings) -> None:
         "θ, alert when P reaches",
         0.001,
         0.999,
-        shown,
-        0.001,
+        step=0.001,
         format="%.3f",
-        key=key,
+        key=Session().show(key, shown),
         help=text.HELP["theta"],
         on_change=actions.choose_theta,
         args=(champion.name, key),
@@ -46,12 +47,12 @@ def alert_rule(champion: Meta, settings: Settings) -> None:
 
 def _cost(champion: Meta, settings: Settings) -> str:
     """What θ in use did on test; why that is not known, where it is not."""
-    if loaders.evaluation(champion.training) is None:
-        return "What it costs is not known: the champion was trained before evaluations existed."
     try:
+        if loaders.evaluation(champion.training) is None:
+            return "What it costs is not known: the champion was trained before evaluations existed."
         return f"On test: {cost(loaders.in_use(champion, settings).test)}."
     except TremorError as why:
-        return f"What it costs is not known: {why}."
+        return f"What it costs is not known: {escape(str(why))}."
 
 
 __all__ = ["alert_rule"]

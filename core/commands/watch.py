@@ -91,15 +91,15 @@ def run_replay(args: argparse.Namespace, home: Home) -> dict[str, Any]:
     from core.live.agreement import agreements
     from core.live.replay import raised as raised_at
     from core.live.replay import replay, rows, stamp
+    from core.training.registry import rule_of
 
-    settings = load_settings(home)
     since, until = moment_ns(args.since, "--from"), moment_ns(args.until, "--to")
     if args.out is not None:
         parquet.checked_suffix(args.out)
     replayed = replay(home, args.venue, args.product, from_ns=since, to_ns=until, model=args.model)
     meta, asked = replayed.meta, replayed.asked
-    theta = settings.theta_for(meta.name, meta.theta)
-    alerts = raised_at(replayed, theta, cooldown_s=settings.cooldown_s, rearm=settings.rearm)
+    rule = rule_of(meta, load_settings(home))
+    alerts = raised_at(replayed, rule.theta, cooldown_s=rule.cooldown_s, rearm=rule.rearm)
     if args.out is not None:
         parquet.write(rows(replayed, alerts), args.out.expanduser().absolute())
     ends = replayed.bars.bar_end_ns
@@ -113,7 +113,7 @@ def run_replay(args: argparse.Namespace, home: Home) -> dict[str, Any]:
         "forecasts": int((replayed.p[:asked] >= 0).sum()),
         "spikes": int(replayed.spike[:asked].sum()),
         "episodes": replayed.seen(int(ends[0]), int(ends[asked - 1])).size,
-        "theta": theta,
+        "theta": rule.theta,
         "alerts": [
             {
                 "bar": stamp(int(ends[row])),

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import compress
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.config import Home, load_settings
 from core.evaluation.events import Alarm
+from core.evaluation.policy import Rule
 from core.features.bars import SECOND_NS
 from core.live import alerts, forecasts
 from core.live.alerts import Alert
 from core.live.forecasts import Forecast
 from core.live.sinks import Post
 from core.live.tail import Stretch, Tail
-
-if TYPE_CHECKING:
-    from core.training.registry import Meta
+from core.training.registry import Meta, rule_of
 
 LOOK_BACK_S = 3600
 """An alert that is older at a start plays no part any more."""
@@ -38,7 +36,7 @@ class Bell:
         self._home, self._tail, self._clock_ns, self._meta_of = home, tail, clock_ns, meta_of
         self._ledger = alerts.Ledger(home)
         self._post = Post(home, partial(alerts.delivered, home))
-        self._rule: tuple[str, float, int, float] | None = None
+        self._rule: tuple[str, Rule] | None = None
         self._alarm: Alarm | None = None
         self._heeded_ns = 0
         self._unsettled: list[Alert] | None = None
@@ -98,12 +96,9 @@ class Bell:
 
     def _following(self, meta: Meta) -> Alarm:
         """The alarm of the rule that is set now; another rule begins anew."""
-        settings = load_settings(self._home)
-        cooldown_s = meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s
-        theta = settings.theta_for(meta.name, meta.theta)
-        rule = (meta.name, theta, cooldown_s, settings.rearm)
-        if self._alarm is None or rule != self._rule:
-            self._rule, self._alarm = rule, Alarm(theta, cooldown_s, settings.rearm)
+        of = rule_of(meta, load_settings(self._home))
+        if self._alarm is None or (meta.name, of) != self._rule:
+            self._rule, self._alarm = (meta.name, of), Alarm(of.theta, of.cooldown_s, of.rearm)
         return self._alarm
 
 

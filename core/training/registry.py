@@ -225,11 +225,12 @@ def _clear_away(home: Home) -> None:
 
 
 def rule_of(meta: Meta, settings: Settings) -> Rule:
-    """The rule by which the monitor would alert with this model: the settings', and what they leave open of its own."""
+    """The rule by which the monitor alerts with this model: the settings' where they are of it, else its own."""
+    mine = settings if settings.theta_model in ("", meta.name) else Settings()
     return Rule(
-        theta=settings.theta_for(meta.name, meta.theta),
-        cooldown_s=meta.horizon_s if settings.cooldown_s is None else settings.cooldown_s,
-        rearm=settings.rearm,
+        theta=mine.theta_for(meta.name, meta.theta),
+        cooldown_s=meta.horizon_s if mine.cooldown_s is None else mine.cooldown_s,
+        rearm=mine.rearm,
     )
 
 

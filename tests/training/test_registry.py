@@ -12,6 +12,7 @@ import pytest
 
 from core.config import Home, Settings
 from core.errors import Damaged, NotThere
+from core.evaluation.policy import Rule
 from core.training import registry
 from core.training.kept import Trained
 from core.training.registry import Meta
@@ -39,6 +40,14 @@ def test_an_empty_home_has_no_models_and_no_champion(home: Home) -> None:
     assert registry.champion(home) is None
     with pytest.raises(NotThere, match="no trained model logistic in this home; there is none: train first"):
         registry.load(home, "logistic")
+
+
+def test_a_rule_is_that_of_its_model_as_a_whole(filled: tuple[Home, list[Meta]]) -> None:
+    one, other = filled[1][:2]
+    mine = Settings(theta=0.4, theta_model=one.name, cooldown_s=7_200, rearm=0.9)
+    assert registry.rule_of(one, mine) == Rule(theta=0.4, cooldown_s=7_200, rearm=0.9)
+    assert registry.rule_of(other, mine) == Rule(theta=other.theta, cooldown_s=other.horizon_s, rearm=0.5)
+    assert registry.rule_of(other, Settings(cooldown_s=5)) == Rule(theta=other.theta, cooldown_s=5, rearm=0.5)
 
 
 def test_artifacts_come_newest_first_and_group_into_trainings(filled: tuple[Home, list[Meta]]) -> None:

@@ -21,7 +21,9 @@ def choose(setting: str, key: str) -> None:
         told(lambda: loaders.save(**{setting: value}))
 
 
-FORGOTTEN: dict[str, Any] = {"tau_bps": None, "tau_relative": None, "theta": None, "theta_model": ""}
+NO_RULE: dict[str, Any] = {"theta": None, "theta_model": "", "cooldown_s": None, "rearm": Settings().rearm}
+"""Alerts as a training leaves them."""
+FORGOTTEN: dict[str, Any] = {"tau_bps": None, "tau_relative": None, **NO_RULE}
 """What belongs to one market: volatility of another one is of another size."""
 
 
@@ -45,16 +47,21 @@ def choose_market(setting: str, key: str) -> None:
 
 
 def choose_theta(model: str, key: str) -> None:
-    """Save the alert probability for `model`: another champion's is another."""
+    """Save the alert probability for `model`: another champion's is another, with the cooldown it was chosen at."""
     value = Session().chosen(key)
+
+    def act() -> None:
+        same = loaders.settings().theta_model in ("", model)
+        loaders.save(**({} if same else NO_RULE) | {"theta": value, "theta_model": model})
+
     if value is not None:
-        told(lambda: loaders.save(theta=value, theta_model=model))
+        told(act)
 
 
 def reset_theta() -> None:
     """Alert again by the rule that a training leaves: θ of validation, the horizon as cooldown, half the odds."""
     Session().drop("theta")
-    told(lambda: loaders.save(theta=None, theta_model="", cooldown_s=None, rearm=Settings().rearm))
+    told(lambda: loaders.save(**NO_RULE))
 
 
 def use_rule(model: str, rule: Rule) -> None:
