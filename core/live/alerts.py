@@ -222,14 +222,15 @@ def settled(
     return found
 
 
-def recent(home: Home, venue: str, product: str, most: int = 50) -> list[Alert]:
-    """The newest alerts of one market, newest first; [] before the first."""
+def recent(home: Home, venue: str, product: str, most: int = 50, since_ns: int | None = None) -> list[Alert]:
+    """The newest alerts of one market, newest first, and all those of bars after `since_ns`; [] before the first."""
     if not _there(home):
         return []
     with readable(home), closing(_reading(home)) as connection:
         rows = connection.execute(
-            f"SELECT {', '.join(FIELDS)} FROM alerts WHERE venue = ? AND product = ? ORDER BY bar_end_ns DESC LIMIT ?",
-            (venue, product, most),
+            f"SELECT {', '.join(FIELDS)} FROM alerts WHERE venue = ? AND product = ? ORDER BY bar_end_ns DESC LIMIT"
+            " max(?, (SELECT count(*) FROM alerts WHERE venue = ? AND product = ? AND bar_end_ns > ?))",
+            (venue, product, most, venue, product, 2**62 if since_ns is None else since_ns),
         ).fetchall()
     return [_alert(row) for row in rows]
 

@@ -116,6 +116,17 @@ def test_an_alert_is_kept_once_and_seen_when_somebody_says_so(home: Home) -> Non
     assert (second.outcome, third.outcome) == ("false", None)
 
 
+def test_the_newest_alerts_hold_all_those_of_a_span(home: Home) -> None:
+    ledger = Ledger(home)
+    ledger.append([alert(n) for n in range(1, 9)])
+    ledger.close()
+    newest = alerts.recent(home, "coinbase", "BTC-USD")
+    since = newest[5].bar_end_ns
+    assert alerts.recent(home, "coinbase", "BTC-USD", 2) == newest[:2]
+    assert alerts.recent(home, "coinbase", "BTC-USD", 2, since) == newest[:5]
+    assert alerts.recent(home, "coinbase", "BTC-USD", 6, since) == newest[:6]
+
+
 def test_a_home_without_alerts_has_none(home: Home) -> None:
     assert alerts.recent(home, "coinbase", "BTC-USD") == [] and alerts.acknowledge(home, "c", "B", 1) == 0
     Log(home).close()  # forecasts of a version before alerts

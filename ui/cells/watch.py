@@ -9,6 +9,7 @@ from core.jobs import Job
 from core.live.alerts import Alert
 from core.training.registry import Meta
 from core.training.seen import MISSING as FEATURE_MISSING
+from ui.cells.common import HOUR_NS
 from ui.cells.feed import catching_up, job_level, lag_s, no_data, recorded
 from ui.cells.models import drift_cell
 from ui.loaders import Counters
@@ -153,7 +154,9 @@ def _volatility_cell(dead: bool, seen: View | None, champion: Meta) -> Cell:
 
 def _alerts_cell(seen: View | None, alerts: Sequence[Alert]) -> Cell:
     """Those of the last hour of the market's own time."""
-    since_ns = seen.last_ns - 3600 * 10**9 if seen is not None else 0
+    if seen is None:
+        return Cell("idle", "Alerts, last hour", MISSING, "no bar yet")
+    since_ns = seen.last_ns - HOUR_NS
     hour = [a for a in alerts if a.bar_end_ns > since_ns]
     right, false = (sum(a.outcome == outcome for a in hour) for outcome in ("right", "false"))
     known = f"{right} right, {false} false" if hour else "none"

@@ -7,12 +7,15 @@ from pathlib import Path
 import streamlit as st
 
 from core.config import Home
+from core.features.bars import SECOND_NS
 from core.ingestion.store import Market
 from core.live import alerts as kept
 from core.live import escrow
 from core.live import sinks as named
 from core.live.alerts import Alert
 from ui.loaders.homes import home
+
+HOUR_S = 3_600
 
 Sent = dict[int, list[tuple[str, int, bool]]]
 
@@ -28,8 +31,9 @@ def fared(market: Market) -> list[escrow.Record]:
 
 
 def alerts(market: Market) -> tuple[list[Alert], Sent]:
-    """The newest alerts of `market`, newest first, and by their bar (service, attempts, delivered)."""
-    found = kept.recent(home(), market.venue, market.product)
+    """The newest alerts of `market`, all those of its last hour among them, newest first; and by their bar (service,
+    attempts, delivered)."""
+    found = kept.recent(home(), market.venue, market.product, since_ns=market.last_ns - HOUR_S * SECOND_NS)
     sent: Sent = {}
     if found:
         for bar, *rest in kept.deliveries(home(), market.venue, market.product, found[-1].bar_end_ns):
