@@ -3,10 +3,9 @@
 import streamlit as st
 
 from ui import loaders, shown, text
-from ui.alert_cockpit import cockpit
+from ui.alert_cockpit import cockpit, logging
 from ui.cells import tuning_cells
-from ui.evaluation_panels import progress
-from ui.shell import box, code, empty, note, open_page, strip
+from ui.shell import box, empty, open_page, strip
 
 title, sentence = (
     "Alert tuning",
@@ -40,11 +39,4 @@ with open_page(title, sentence, loaders.shown()):
             key="stale",
         )
     cockpit(found, champion, settings)
-    job = loaders.job("theta")
-    if job.running:
-        note("The rule is in use. Its curves are being logged to MLflow.")
-    progress(job, "Stop logging")
-    if job.state in ("failed", "died"):
-        box(f"The last rule was not logged to MLflow: {job.message}", "warn", key="theta_failed")
-    elif job.state == "done":
-        note(f"MLflow: {job.message}. Metrics {code('alerts.recall')} and others, step = θ in thousandths.")
+    logging(loaders.job("theta"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from core.config import ALERTS_PER_H, Settings
@@ -10,13 +12,14 @@ from core.evaluation.decision import Decision
 from core.evaluation.policy import Aim
 from core.evaluation.record import Evaluation
 from core.features.bars import SECOND_NS
+from core.jobs import Job
 from core.training.registry import Meta
 from ui import actions, charts, loaders
 from ui.alert_decision import compared_rows, cost, curve_of, few, pair_rows, same
-from ui.evaluation_panels import figure
+from ui.evaluation_panels import figure, progress
 from ui.evidence import named, role_of
 from ui.loaders import Asked
-from ui.shell import block, box, caught, fragment, kind, note, table
+from ui.shell import block, box, caught, code, fragment, kind, note, table
 from ui.state import Session
 from ui.text import HELP, bands, plural, tau
 from ui.theme import MISSING, score, utc
@@ -72,6 +75,7 @@ def _controls(e: Evaluation, champion: Meta, settings: Settings) -> tuple[Asked,
             index=list(models).index(champion.name),
         )  # fmt: skip
         by = st.segmented_control("Choose θ by", list(AIMS), format_func=AIMS.__getitem__, default="budget", key="aim")
+        session.hold("aim_budget", "aim_recall", "aim_cost")
         by = by or "budget"  # a second click on the chosen one takes the choice away
         if by == "budget":
             value = st.number_input(
@@ -203,4 +207,16 @@ def _files(made: Decision) -> None:
         )
 
 
-__all__ = ["cockpit"]
+def logging(job: Job) -> None:
+    """How far the rule in use has come to MLflow."""
+    if job.running:
+        note("The rule is in use. Its curves are being logged to MLflow.")
+    progress(job, "Stop logging")
+    if job.state in ("failed", "died"):
+        box(f"The last rule was not logged to MLflow: {job.message}", "warn", key="theta_failed")
+    elif job.state == "done":
+        metrics = f"Metrics {code('alerts.recall')} and others, step = θ in thousandths."
+        note(f"MLflow: {escape(job.message)}. {metrics}")
+
+
+__all__ = ["cockpit", "logging"]

@@ -71,6 +71,14 @@ class Session:
     def take_pair(self, basis: str, cooldown_s: int, rearm: float) -> None:
         """Try this cooldown and re-arming share from now on."""
         st.session_state[_PREFIX + "pair"] = (basis, (cooldown_s, rearm))
+        self.drop("cooldown")
+        self.drop("rearm")
+
+    def hold(self, *keys: str) -> None:
+        """Keep what these widgets hold, also those that are not drawn at present."""
+        for key in keys:
+            if key in st.session_state:
+                st.session_state[key] = st.session_state[key]
 
     def chosen(self, key: str) -> Any:
         """What the widget with this key holds now; None when it was not drawn."""

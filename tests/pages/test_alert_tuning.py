@@ -93,6 +93,8 @@ def test_each_aim_gives_a_theta_of_validation_shown_on_test_beside_the_one_in_us
     app.button_group(key="aim").set_value("recall").run()
     app.number_input(key="aim_recall").set_value(100).run()
     assert box(app, "on validation") == ("warn" if "best possible" in sentence(app) else "ok")
+    app.button_group(key="aim").set_value("budget").run()
+    assert app.number_input(key="aim_budget").value == 12.0, "what was typed is not forgotten"
     app.button_group(key="aim").set_value("cost").run()
     app.number_input(key="aim_cost").set_value(1).run()
     app.number_input(key="cooldown").set_value(120).run()
@@ -127,6 +129,12 @@ def test_the_best_pair_is_offered_and_tried(visit: Visit, home: Home) -> None:
     assert not app.exception
     shown = {r[0]: r[1] for r in table(app, "")}
     assert (shown["cooldown"], shown["re-arms below"]) == (f"{offered[1]} s", f"{offered[2]} × odds of θ")
+    (cooldown,) = (one for one in app.number_input if one.label.startswith("Cooldown"))
+    cooldown.set_value(int(offered[1]) + 240).run()
+    app.button(key="take_pair").click().run()
+    assert {r[0]: r[1] for r in table(app, "")}["cooldown"] == f"{offered[1]} s", (
+        "offered again after another was tried"
+    )
 
 
 def test_a_rule_set_on_the_command_line_is_what_the_page_begins_at(visit: Visit, home: Home) -> None:
