@@ -57,7 +57,8 @@ with open_page(title, sentence, loaders.shown()):
         block("Models", "the baselines are there to be beaten")
         chosen, folds = plan.models_control(job)
         if not job.running:
-            plan.train_button(chosen, folds, span, meter, tuning)
+            with caught():
+                plan.train_button(chosen, folds, span, meter, tuning)
         progress.watched(job, "Stop training")
     with top:
         size = sum(e.rows for e in meter.splits) if meter else None
@@ -67,16 +68,18 @@ with open_page(title, sentence, loaders.shown()):
 
     training = None
     if runs:
-        training = past.runs(runs, champion)
-        past.models(training, champion)
-        training_panels.folds(training)
         with caught():
+            training = past.runs(runs, champion)
+            past.models(training, champion)
+            training_panels.folds(training)
             leaning.leaning(training, champion)
-        past.side_by_side(runs)
+        with caught():
+            past.side_by_side(runs)
     elif not job.running:
         empty(f"No runs yet. Train the first {text.plural(len(loaders.offered()), 'model')}: the button is above.")
     if market is not None:
-        training_panels.tuning(tuning, span, ready=meter is not None, training=job.running)
+        with caught():
+            training_panels.tuning(tuning, span, ready=meter is not None, training=job.running)
     block("MLflow", "every training as it was logged: parameters, metrics, curves, models")
     leaning.mlflow(training)
     with st.expander("Logs and ids"):

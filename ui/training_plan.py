@@ -15,7 +15,7 @@ from core.training.pace import spoken
 from core.training.standing import standings
 from ui import actions, loaders, text
 from ui.shell import note
-from ui.theme import duration, moment, utc
+from ui.theme import duration, moment
 
 WAYS = ("everything", "last hours", "sessions", "from, to")
 LEAST_BARS = 121
@@ -46,13 +46,14 @@ def _sessions(bars: Bars, running: bool) -> Span:
     found = [one for one in sessions(bars) if one[2] >= LEAST_BARS] or sessions(bars)
 
     def called(at: int) -> str:
-        return f"{moment(found[at][0])}, {duration(found[at][2])}"
+        return moment(found[at][0])  # its begin alone: the session that is captured now grows, and the choice would end
 
     every = range(len(found))
     first = st.selectbox("First session", every, format_func=called, key="range_first", disabled=running, width=240)
     last = st.selectbox(
         "Last session", every, index=len(found) - 1, format_func=called, key="range_last", disabled=running, width=240
     )  # fmt: skip
+    note(f"The last one ends at {moment(found[last][1])}, after {duration(found[last][2])}.")
     return Span(found[first][0], found[last][1])
 
 
@@ -105,10 +106,4 @@ def train_button(chosen: list[str], folds: int, span: Span, meter: Meter | None,
         )
 
 
-def chosen_range(span: Span) -> str:
-    """The range in words, for a block's title."""
-    begin, end = (None if ns is None else utc(ns, 1) for ns in (span.from_ns, span.to_ns))
-    return " ".join(part for part in (f"from {begin}" if begin else "", f"to {end}" if end else "") if part)
-
-
-__all__ = ["chosen_range", "models_control", "span_control", "train_button"]
+__all__ = ["models_control", "span_control", "train_button"]

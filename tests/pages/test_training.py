@@ -82,6 +82,7 @@ def test_a_range_is_counted_before_the_click_and_asked_for_by_it(
     assert asked["--from"].endswith("+00:00") and "--to" not in asked
     app.selectbox(key="range_way").select("sessions").run()
     assert not app.exception
+    assert all("," not in label for label in app.selectbox(key="range_first").options), "a length grows while captured"
     app.selectbox(key="range_way").select("from, to").run()
     assert not app.exception and not buttons(app)["train"].disabled
 
@@ -222,6 +223,16 @@ def test_mlflows_pages_are_started_opened_and_stopped(
         me.end("failed", "its log is data/jobs/mlflow.log")
     assert stopped == ["mlflow"]
     assert "pages ended: its log is" in words(visit(two, PAGE))
+
+
+def test_a_damaged_evaluation_is_said_in_its_row_and_hides_nothing_else(visit: Visit, two: Home) -> None:
+    archive.file(two, "old1").write_bytes(b"{")
+    app = visit(two, PAGE)
+    assert not app.exception
+    assert ">evaluation damaged</td>" in words(app) and buttons(app)["start_mlflow"]
+    archive.file(two, "new1").write_bytes(b"{")
+    app = visit(two, PAGE)
+    assert not app.exception and buttons(app)["start_mlflow"]
 
 
 def test_a_home_without_ticks_but_with_trainings_still_shows_them(visit: Visit, home: Home, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.config import Home
-from core.errors import NotThere
+from core.errors import Damaged, NotThere
 from core.evaluation import archive, importance
 from core.evaluation.importance import Importance
 from core.evaluation.record import Estimate
@@ -39,19 +39,21 @@ class Summary:
 
 
 def summary(training: Training) -> Summary:
-    """The line of a past training; one made before evaluations has its best on validation, and no interval."""
+    """The line of a past training; one without an evaluation that can be read has its best on
+    validation, and no interval."""
     path = archive.file(home(), training.training)
     return _summary(str(home().root), training, path.stat().st_mtime_ns if path.exists() else 0)
 
 
-@st.cache_data(max_entries=128, ttl=3600, show_spinner=False, hash_funcs={Training: lambda t: t.training})
+@st.cache_data(max_entries=1024, ttl=3600, show_spinner=False, hash_funcs={Training: lambda t: t.training})
 def _summary(root: str, training: Training, written_ns: int) -> Summary:
     try:
         e = archive.load(Home.resolve(root), training.training)
-    except NotThere:
+    except (NotThere, Damaged) as why:
         best = max(training.models, key=lambda m: m.validation.pr_auc)
         ap = Estimate(value=best.scores.pr_auc)
-        return Summary(best.title, best.name, ap, best.scores.base_rate, "not evaluated", 0)
+        word = "not evaluated" if isinstance(why, NotThere) else "evaluation damaged"
+        return Summary(best.title, best.name, ap, best.scores.base_rate, word, 0)
     if not e.models:
         return Summary("", "", Estimate(value=None), e.base_rate, e.verdict.word, len(e.left_out))
     lead = lead_of(e)
