@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 
 import streamlit as st
 
@@ -51,7 +52,7 @@ def alert_panel(market: Market, ticking: bool) -> None:
             for words, seconds in MUTES.items():
                 st.button(f"Mute {words}", key=f"mute_{seconds}", on_click=actions.mute, args=(seconds,))
     names, unread, path = loaders.sinks()
-    to = f"Alerts are sent to {', '.join(names)}." if names else "Alerts are sent nowhere but to this page."
+    to = f"Alerts are sent to {escape(', '.join(names))}." if names else "Alerts are sent nowhere but to this page."
     left = f" {plural(unread, 'line')} of it cannot be read." if unread else ""
     note(f"{to} Services are named in {code(path)}, one Apprise URL a line; it is never shown.{left}")
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import numpy as np
 import streamlit as st
 
@@ -57,7 +59,7 @@ def proof(s: Scene) -> None:
 
 def _fault(said: Agreement) -> None:
     if said.why is not None:
-        note(f"{count(said.live)} live forecasts of {code(said.model)} cannot be replayed: {said.why}.")
+        note(f"{count(said.live)} live forecasts of {code(said.model)} cannot be replayed: {escape(said.why)}.")
     else:
         box(
             f"{count(said.different)} of {count(said.live)} live forecasts differ. The first: {said.first}.",

@@ -71,6 +71,8 @@ JOBS: Final[dict[str, str]] = {
     "report": "report",
     "drift": "comparison",
     "escrow": "check",
+    "theta": "logging",
+    "importance": "importance",
 }
 """Jobs that the status line of every page tells of, by core's name. Capture and monitor run on and are no jobs."""
 

@@ -161,14 +161,14 @@ def lift(x: float | None) -> str:
 def percent(share: float | None) -> str:
     """A share in per cent: one decimal, two below 1 %.
 
-    >>> percent(0.0501), percent(0.0042), percent(0.0)
-    ('5.0 %', '0.42 %', '0 %')
+    >>> percent(0.0501), percent(0.0042), percent(0.00004), percent(0.0)
+    ('5.0 %', '0.42 %', '0.0040 %', '0 %')
     """
     if not _known(share):
         return MISSING
     if share == 0:
         return "0 %"
-    return f"{100 * share:.{2 if share < 0.01 else 1}f} %"
+    return f"{bps(100 * share) if share < 1e-4 else f'{100 * share:.{2 if share < 0.01 else 1}f}'} %"
 
 
 def count(n: float | None) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 import streamlit as st
 
 from core.config import LABELS, Settings
@@ -158,7 +160,7 @@ def journey_panel(rows: Labelled, decisions: list[Decision]) -> None:
     same = [d for d in decisions if (d.label, d.horizon_s, d.relative) == asked]
     if same:
         said = [
-            " · ".join(filter(None, (f"τ {row[1]} = {row[2]}", row[0], d.why)))
+            " · ".join(filter(None, (f"τ {row[1]} = {row[2]}", row[0], escape(d.why))))
             for row, d in zip(reversed(journey_rows(same, len(same))[1]), same)
         ]
         figure = charts.journey(kind(), [d.decided_ns for d in same], [d.tau for d in same], said, unit_of(rows))
