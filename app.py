@@ -34,6 +34,7 @@ with open_page(loaders.headline(), "one spike threshold, one champion, one live 
             bool(runs) and Session().looked(runs[0].training),
             loaders.job("sample"),
             loaders.job("drift"),
+            loaders.scored(champion) if champion else None,
         )
 
     @fragment(run_every=2.0 if capturing else None)

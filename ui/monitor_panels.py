@@ -16,7 +16,8 @@ from ui import actions, charts, loaders, text
 from ui.live_figure import Drawn, drawn, live_figure
 from ui.shell import block, kind, note
 from ui.state import Session
-from ui.theme import count, percent, prob, score
+from ui.theme import count, percent, score
+from ui.training_rows import between
 from ui.view import View, view
 
 EVERY_S = 0.5
@@ -140,9 +141,8 @@ def running(job: Job, capturing: bool, champion: Meta) -> None:
             )
     s = champion.scores
     note(
-        f"On the test split, second by second at θ {score(s.theta)} of the best F1: precision {prob(s.precision)}, "
-        f"recall {prob(s.recall)}, base rate {percent(s.base_rate)}, from {s.n_spikes:,} spikes in {s.n_rows:,} rows. "
-        f"{text.sentence(champion.leakage.words)}"
+        f"Average precision on the test split {between(loaders.scored(champion))}, base rate {percent(s.base_rate)}, "
+        f"from {s.n_spikes:,} spikes in {s.n_rows:,} rows. {text.sentence(champion.leakage.words)}"
     )
 
 

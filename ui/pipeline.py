@@ -8,11 +8,13 @@ from typing import Literal
 
 from core.config import Settings
 from core.evaluation.drift import DriftTable
+from core.evaluation.record import Estimate
 from core.ingestion.store import Market
 from core.jobs import Job
 from core.training.registry import Meta
 from ui.text import market_name, plural, sentence, tau
-from ui.theme import lift, percent, prob, short_count, utc
+from ui.theme import lift, percent, short_count, utc
+from ui.training_rows import between
 
 State = Literal["done", "next", "wait"]
 ENOUGH_S = 600
@@ -52,6 +54,8 @@ class Facts:
     """Whether this browser session has seen the evidence for the newest training."""
     sampling: Job = field(default_factory=lambda: Job(name="sample"))
     comparing: Job = field(default_factory=lambda: Job(name="drift"))
+    ap: Estimate | None = None
+    """The champion's average precision on test."""
 
     @property
     def here(self) -> tuple[str, str] | None:
@@ -154,7 +158,7 @@ def _evaluate(f: Facts, trained: bool) -> str:
     s = f.champion.scores
     of = "" if trained else " (of the stale champion)"
     verdict = sentence(f.champion.leakage.words)
-    return f"AP {prob(s.pr_auc)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}{of}. {verdict}"
+    return f"AP {between(f.ap)}, base rate {percent(s.base_rate)}, lift {lift(s.lift)}{of}. {verdict}"
 
 
 def _drift(f: Facts) -> str:

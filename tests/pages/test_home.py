@@ -11,8 +11,10 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs
 from core.config import Home, load_settings
+from core.evaluation import archive
 from core.live import pipeline
 from tests.pages.conftest import capturing, saved, trained
+from tests.pages.evaluated import evaluated
 from ui import actions, loaders
 from ui.text import JOBS
 
@@ -162,3 +164,10 @@ def test_every_job_that_the_pages_start_has_its_word() -> None:
     started = set(re.findall(r"jobs\.start\(\s*[^,]+,\s*\"(\w+)\"", sources))
     assert started >= {"train", "theta", "importance"} and started - {"capture", "monitor", "mlflow"} <= set(JOBS)
     assert all(word == word.lower() and " " * 2 not in word for word in JOBS.values())
+
+
+def test_the_champions_score_stands_with_its_interval_and_without_one_says_so(visit: Visit, home: Home) -> None:
+    evaluated(home)
+    assert re.search(r"AP 0\.\d+ \(0\.\d+ to 0\.\d+\), base rate", words(visit(home, "app.py")))
+    archive.file(home, "t1").unlink()
+    assert re.search(r"AP 0\.\d+, no interval, base rate", words(visit(home, "app.py")))

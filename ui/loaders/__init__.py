@@ -25,6 +25,7 @@ from ui.loaders.evaluated import (
     meant,
     papers,
     planted,
+    scored,
     tested,
     window,
 )
@@ -134,6 +135,7 @@ __all__ = [
     "runs",
     "said",
     "save",
+    "scored",
     "settings",
     "shadows",
     "sheet",

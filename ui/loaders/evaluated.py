@@ -13,11 +13,11 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from core.config import Home
-from core.errors import NotThere
+from core.errors import Damaged, NotThere
 from core.evaluation import archive, probability, reports
 from core.evaluation import timeline as core_timeline
 from core.evaluation.evaluate import Seconds
-from core.evaluation.record import Alerts, Bin, Evaluation, Group, Judged
+from core.evaluation.record import Alerts, Bin, Estimate, Evaluation, Group, Judged
 from core.evaluation.timeline import Happened, happened
 from core.training.registry import Meta, Training
 from ui.evaluation_timeline import Timeline, timeline
@@ -64,6 +64,16 @@ def evaluation(training: str) -> Evaluation | None:
         return _evaluation(str(home().root), training, evaluated_ns(training))
     except NotThere:
         return None
+
+
+def scored(champion: Meta) -> Estimate:
+    """The champion's pooled average precision on test; without its interval where no evaluation can be read."""
+    try:
+        judged = evaluation(champion.training)
+    except Damaged:
+        judged = None
+    of = next((m.ap for m in judged.models if m.name == champion.name), None) if judged else None
+    return of or Estimate(value=champion.scores.pr_auc)
 
 
 def evaluated(besides: str) -> list[Training]:
