@@ -30,11 +30,36 @@ class Span:
             raise BadInput("the range ends before it begins: give a later end, or an earlier start")
 
     def of(self, bars: Bars) -> Bars:
-        """The bars of a history that lie inside, in their order. A bar covers the second before its end."""
+        """The bars of a history that lie inside, in their order. A bar covers the second before its end.
+
+        A session that is cut begins anew, as if only the events inside were stored: at the first bar with a mid of its
+        own, without the return on what lies before.
+        """
         ends = bars.bar_end_ns
         first = 0 if self.from_ns is None else int(np.searchsorted(ends, self.from_ns + SECOND_NS, side="left"))
         last = len(bars) if self.to_ns is None else int(np.searchsorted(ends, self.to_ns, side="right"))
-        return bars[first : max(first, last)]
+        inside = bars[first : max(first, last)]
+        if first == 0 or not len(inside) or bars.session[first] != bars.session[first - 1]:
+            return inside
+        own = (inside.of("n_r") > 0) | (inside.session != bars.session[first - 1])
+        skipped = int(np.argmax(own)) if own.any() else len(inside)
+        inside = inside[skipped:]
+        if not len(inside) or inside.session[0] != bars.session[first - 1]:
+            return inside
+        return _begun(inside, float(bars.of("close")[first + skipped - 1]))
+
+
+def _begun(bars: Bars, before: float) -> Bars:
+    """The bars without the return of the first one's first mid on the close `before` it."""
+    values = bars.values.copy()
+    first = values[0]
+    r = np.log1p((first[Bars.column("open")] - before) / before)
+    for name, step in (("n_r", 1.0), ("sum_r", r), ("sum_r2", r * r)):
+        first[Bars.column(name)] -= step
+    if first[Bars.column("n_r")] == 0:
+        first[[Bars.column("sum_r"), Bars.column("sum_r2")]] = 0.0
+    first[Bars.column("r")] = np.nan
+    return Bars(bars.bar_end_ns, bars.session, values)
 
 
 ALL = Span()

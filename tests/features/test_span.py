@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import BadInput
-from core.features.bars import COLUMNS, SECOND_NS, Bars
-from core.features.dataset import label
+from core.features.bars import COLUMNS, SECOND_NS, Bars, Sampler
+from core.features.dataset import label, table
 from core.features.labels import Question
 from core.features.span import ALL, Span, extent, last_hours, sessions
+from tests.features.tapes import START_S, quote, tape
 
 START_NS = 1_760_000_000 * SECOND_NS
 
@@ -26,6 +27,9 @@ def bars(sizes: list[int]) -> Bars:
     for name in ("open", "high", "low", "close"):
         values[:, COLUMNS.index(name)] = 90_000 * np.exp(np.cumsum(r))
     values[:, COLUMNS.index("r")] = np.where(np.diff(session, prepend=-1) > 0, np.nan, r)
+    first = np.isnan(values[:, COLUMNS.index("r")])
+    for name, x in (("n_r", np.ones(n)), ("sum_r", r), ("sum_r2", r * r)):
+        values[:, COLUMNS.index(name)] = np.where(first, 0.0, x)
     return Bars(ends, session, values)
 
 
@@ -74,3 +78,20 @@ def test_rows_of_a_range_are_those_of_a_home_that_holds_only_it() -> None:
     assert again.digest == rows.digest != label(history, question, "v", "p").digest
     counts = rows.rows["split"].value_counts()
     assert counts["train"] == int(0.7 * (600 - 60 - 60)) and set(counts.index) == {"train", "validation", "test"}
+
+
+@pytest.mark.parametrize("cut_s", [120.0, 120.4, 121.0])
+def test_a_session_that_is_cut_begins_as_in_a_home_that_holds_only_the_range(cut_s: float) -> None:
+    rng = np.random.default_rng(3)
+    walk = 90_000 * np.exp(np.cumsum(rng.normal(0, 1e-4, 4_000)))
+    walk[480:] *= 1.01  # a step on the cut, which none inside has seen
+    at = np.arange(4_000) / 4
+    at[484:487] += 1.0  # the first second has no quote
+    events = [quote(float(t), float(mid)) for t, mid in sorted(zip(at, walk, strict=True), key=lambda e: e[0])]
+    begin_ns = START_S * SECOND_NS + round(cut_s * SECOND_NS)
+    cut = Span(begin_ns).of(Sampler().push(tape(events)))
+    inside_ns = -(-begin_ns // SECOND_NS) * SECOND_NS
+    alone = Sampler().push(tape([e for e in events if START_S * SECOND_NS + round(e["t"] * 1e9) >= inside_ns]))
+    np.testing.assert_array_equal(cut.bar_end_ns, alone.bar_end_ns)
+    np.testing.assert_allclose(cut.values, alone.values, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(table(cut), table(alone), rtol=1e-9, atol=1e-12)
