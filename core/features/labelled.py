@@ -67,7 +67,12 @@ class Labelled:
                 "break, or set τ in bps"
             )
         rows = self.rows[known].reset_index(drop=True)
-        return replace(self, rows=rows, relative=True, warming=int((~known).sum()))
+        train = rows.loc[rows["split"] == "train", list(self.features)].notna().any()
+        return replace(
+            self, rows=rows, relative=True, warming=int((~known).sum()),
+            features=tuple(name for name in self.features if train[name]),
+            missing=(*self.missing, *(name for name in self.features if not train[name])),
+        )  # fmt: skip
 
     def volatility(self, split: str) -> Floats:
         """Forward volatility in bps of one split's rows, in the order of time."""

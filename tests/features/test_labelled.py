@@ -167,3 +167,13 @@ def test_the_hour_from_tick_to_tick_is_for_labels_made_of_ticks() -> None:
         "rv": False, "tick_std": True, "bipower": False,
     }  # fmt: skip
     assert all("rms_3600" in features for features in named.values())
+
+
+def test_a_feature_known_in_warming_rows_alone_is_none_of_a_relative_tau() -> None:
+    rows = labelled(in_moods())
+    early = rows.rows["slow_bps"].isna()
+    frame = rows.rows.assign(imbalance_60=np.where(early, 0.1, np.nan))
+    rows = replace(rows, rows=frame, features=(*(n for n in rows.features if n != "imbalance_60"), "imbalance_60"))
+    asked = rows.asked(True)
+    assert early.any() and "imbalance_60" not in asked.features and "imbalance_60" in asked.missing
+    assert asked.rows.loc[asked.rows["split"] == "train", list(asked.features)].notna().any().all()
