@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from core.config import Home
 from core.evaluation.events import Alarm, episodes
 from core.features.bars import SECOND_NS, Bars
+from core.features.labelled import shown
 from core.live.forecasts import Forecast, readable
 from core.live.tail import Stretch
 
@@ -60,7 +61,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
         """What is sent: no advice, the number and what it means."""
         return (
             f"{self.product}: P {self.p:.2f} that volatility of the next {self.horizon_s} s reaches "
-            f"{self.tau_bps:.2g} bps (θ {self.theta:.2f}), mid {self.mid:,.2f}. A forecast by {self.model}, not advice."
+            f"{shown(self.tau_bps)} bps (θ {self.theta:.2f}), mid {self.mid:,.2f}. A forecast by {self.model}, "
+            "not advice."
         )
 
 

@@ -90,15 +90,18 @@ class Monitor:
         assert meta is not None
         market = self._market()
         new = self._tail.advance(self._reader, market)
+        stale = None if self._named else why_stale(meta, load_settings(self._home), market)
         if first:
             self._bell.resume(meta, self._back_to)
+        elif changed:
+            self._bell.heed()
         # at a start, and when the champion changes, only bars whose outcome is not known yet are forecast
         stretch = _open_outcome(self._tail.kept, meta.horizon_s) if changed else new
         made = self._forecast(stretch, *self._models[0])
         shadows = [f for shadow in self._models[1:] for f in self._forecast(stretch, *shadow)]
         self._log.append([*made, *shadows])
         self._grade([*made, *shadows])
-        self._bell.ring(made, stretch, meta)
+        self._bell.ring(made, stretch, meta, silent=stale is not None)
         now_ns = self._clock_ns()
         if len(new) and not first:
             self._heard_ns = now_ns
@@ -110,7 +113,7 @@ class Monitor:
             "age": max(self._tail.age, 0),
             "need": meta.asked.warm_up_s,
             "late": self._tail.late,
-            "stale": None if self._named else why_stale(meta, load_settings(self._home), market),
+            "stale": stale,
             "left_out": self._left_out,
             "sentence": self._sentence(now_ns, meta.asked.warm_up_s),
         }
@@ -118,7 +121,7 @@ class Monitor:
         if said["sentence"] != "forecasting" or self._last is None:
             return said | NOTHING | {"tau_bps": meta.tau_bps if meta.tau_relative is None else None}
         said |= {name: getattr(self._last, name) for name in SAID}
-        doubt, stale = said["doubt"], said["stale"]
+        doubt = said["doubt"]
         if stale:  # a number about another question would be taken for the answer to this one
             said |= {"sentence": f"model stale: {stale}", "p": None}
         elif doubt and doubt.startswith(MISSING):

@@ -81,9 +81,12 @@ class Tail:
         self.venue, self.product = venue, product
         self._keep_ns = keep_s * SECOND_NS
         self._store: int | None = None
+        self.begun = 0
+        """How many times it began anew; its sessions are counted from 0 each time."""
         self._begin()
 
     def _begin(self) -> None:
+        self.begun += 1
         self._stepper = Stepper()
         self._seq = 0
         self.kept = Stretch.joined([])

@@ -51,7 +51,7 @@ class Lived:
             self.shadow = crown(home, "zscore", 0.8, relative=True)
             self.first = crown(home, "logistic", 0.8)
             self.theta = middling(home, self.first)
-            save_settings(home, Settings(theta=self.theta, theta_model=self.first.name, cooldown_s=20))
+            save_settings(home, Settings(quantile=0.8, theta=self.theta, theta_model=self.first.name, cooldown_s=20))
             now = [7]
             monitor = Monitor(home, clock_ns=lambda: now[0])
             for i in range(5000, 5460, 23):
