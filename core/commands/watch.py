@@ -12,7 +12,7 @@ from core.config import Home, load_settings
 
 JOBS = (
     "exchange", "capture", "import", "reparse", "train", "tune", "importance", "leakage", "drift", "theta", "monitor",
-    "escrow", "report", "mlflow",
+    "escrow", "report", "mlflow", "sample",
 )  # fmt: skip
 
 

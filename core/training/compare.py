@@ -68,7 +68,8 @@ def compare(home: Home, a: Training, b: Training) -> Compared:
     first, second = (archive.load(home, t.training) for t in (a, b))
     rows = [archive.load_rows(home, t.training) for t in (a, b)]
     mine, other = (r[r["split"] == "test"] for r in rows)
-    same_seconds = np.array_equal(mine["bar_end_ns"].to_numpy(), other["bar_end_ns"].to_numpy())
+    same_market = (first.venue, first.product) == (second.venue, second.product)
+    same_seconds = same_market and np.array_equal(mine["bar_end_ns"].to_numpy(), other["bar_end_ns"].to_numpy())
     y = mine["spike"].to_numpy()
     paired = same_seconds and np.array_equal(y, other["spike"].to_numpy())
     if paired:
@@ -76,6 +77,11 @@ def compare(home: Home, a: Training, b: Training) -> Compared:
         why = f"Both are scored on the same {len(y):,} seconds with the same {int(y.sum()):,} spikes: paired."
     elif same_seconds:
         why = "The test parts are the same seconds with other spikes: another question, so the scores do not compare."
+    elif not same_market:
+        why = (
+            f"They are of two markets, {first.product} of {first.venue} and {second.product} of {second.venue}: "
+            "the scores do not compare."
+        )
     else:
         why = (
             f"The test parts are different seconds ({len(mine):,} and {len(other):,}): the scores do not compare. "

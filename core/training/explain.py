@@ -143,6 +143,10 @@ def rows_of(meta: Meta, history: Bars, unmended: NDArray[np.int64]) -> Dataset:
     rows = label(part, Question(meta.label, meta.horizon_s), meta.venue, meta.product, unmended)
     relative = meta.tau_relative
     dataset = rows.asked(relative is not None).at(meta.tau_bps if relative is None else relative)
+    if dataset.fingerprint != meta.fingerprint and meta.to_ns is None:
+        raise NotThere(
+            f"{meta.name} was trained before ranges were kept, so its rows cannot be made again: train again"
+        )
     if dataset.fingerprint != meta.fingerprint:
         raise NotThere(
             f"the ticks that {meta.name} was trained on are not the stored ones any more (fingerprint "

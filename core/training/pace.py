@@ -13,7 +13,6 @@ from contextlib import contextmanager
 import msgspec
 
 from core.config import Home, write_atomically
-from core.errors import Damaged
 
 Beat = Callable[[float, str], None]
 """Told how far the work is: a share of 1, and what is being done."""
@@ -38,14 +37,12 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pace(home: Home) -> dict[str, Timed]:
-    """What each step took the last time on this home, {} before any training. Raises Damaged."""
-    path = home.data / "pace.json"
+    """What each step took the last time on this home; {} before any training, and where the file cannot be read: it
+    only tells how long the next one takes, and is written anew by it."""
     try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, Timed])
-    except FileNotFoundError:
+        return msgspec.json.decode((home.data / "pace.json").read_bytes(), type=dict[str, Timed])
+    except (FileNotFoundError, msgspec.MsgspecError):
         return {}
-    except msgspec.MsgspecError as error:
-        raise Damaged(f"{path} cannot be read ({error}): delete it") from error
 
 
 def remember(home: Home, timed: Mapping[str, Timed]) -> None:

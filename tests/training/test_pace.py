@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from core.config import Home
-from core.errors import Damaged
 from core.training.pace import Course, Step, Timed, expected, pace, remember, steps_of
 
 KNOWN = {"examine": Timed(seconds=4.0, size=100), "fit a": Timed(seconds=10.0, size=100), "open": Timed(seconds=6.0)}
@@ -68,5 +67,4 @@ def test_what_was_timed_is_kept_a_step_each(home: Home) -> None:
     remember(home, {"open": Timed(seconds=1.0)})
     assert pace(home) == KNOWN | {"open": Timed(seconds=1.0)}
     (home.data / "pace.json").write_text("[")
-    with pytest.raises(Damaged, match="delete it"):
-        pace(home)
+    assert pace(home) == {}, "it only tells how long a training takes, and stops none"
