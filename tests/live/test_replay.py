@@ -101,6 +101,8 @@ def test_every_live_forecast_is_replayed_to_the_bit(lived: Lived) -> None:
     at = np.searchsorted(again.bars.bar_end_ns, mine["bar_end_ns"])
     assert same(again.p[at], mine["p"].to_numpy(np.float64)), "what the page draws is what is compared"
     assert mine["p"].isna().any(), "warming up after the silences too"
+    assert ["" if again.doubt[i] is None else again.doubt[i] for i in at] == mine["doubt"].fillna("").tolist()
+    assert 0 < mine["doubt"].notna().sum() < len(mine), "what live did not trust the replay does not either"
     relative = logged[(logged["model"] == lived.shadow.name) & logged["p"].notna()]
     assert relative["tau_bps"].nunique() > 50, "a relative τ is another one at each bar"
 
@@ -155,6 +157,7 @@ def test_any_part_of_the_stretch_has_the_bits_of_the_whole(lived: Lived, name: s
         for field in ("p", "vol_bps", "tau_bps", "standing_bps", "forward_bps"):
             assert same(getattr(part, field)[: part.asked], getattr(whole, field)[cut])
         assert (part.age[: part.asked] == whole.age[cut]).all()
+        assert part.doubt[: part.asked] == whole.doubt[cut]
 
     parts()
 

@@ -64,7 +64,7 @@ def test_it_opens_standing_before_the_newest_spike_and_says_the_bar_in_words(
     place = at_s(app)
     assert newest.first_ns <= (START_S + place) * SECOND_NS <= newest.last_ns
     assert cell(app, "Spikes so far").count('<b class="">0</b>') == 1
-    assert re.search(r"UTC: mid [\d,]+\.\d\d USD, volatility .* against τ .* bps, P\(spike in the next 60 s\)", said)
+    assert re.search(r"UTC: mid [\d,]+\.\d\d USD, volatility .* against τ .* bps, (P\(spike|feature missing: )", said)
     pressed(app, "spike_on")
     assert at_s(app) > place and "at or above τ" in cell(app, "Volatility then")
     assert "1" in cell(app, "Spikes so far")
@@ -181,6 +181,14 @@ def test_the_live_run_is_held_against_the_replay(machine: Visit, stored: Home, s
     assert held and f"All <b>{held}</b> live forecasts" in said and "equal to the bit" in said
     assert "python -m core replay --from" in said
     assert "No monitor watched this stretch" in words(machine(stored, at=stamp(stretches[0].first_ns)))
+
+
+def test_a_moment_that_live_did_not_trust_reads_as_it_did_live(machine: Visit, stored: Home) -> None:
+    row = next(row for row in forecasts.table(stored).to_pylist()[::-1] if row["doubt"])
+    said = cell(machine(stored, at=stamp(row["bar_end_ns"])), "P(spike)")
+    _, missing, what = row["doubt"].rpartition("feature missing: ")
+    assert what in said and (">feature missing</b>" if missing else "not trusted: ") in said
+    assert (f">{row['p']:.2f}</b>" in said) == (not missing)
 
 
 def test_without_a_model_of_the_market_it_says_to_train(machine: Visit, home: Home) -> None:
