@@ -123,9 +123,10 @@ class Raised:
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """A session of a market, or an hour of a long one: its first and last bar's end (ns UTC), its bars, the seconds of
-    them in a spike (trailing volatility reaching τ) and the episodes of these."""
+    """A session of a market, or an hour of a long one: its first and last bar's end and that of its session's first bar
+    (ns UTC), its bars, the seconds of them in a spike (trailing volatility reaching τ) and the episodes of these."""
 
+    session_ns: int
     first_ns: int
     last_ns: int
     bars: int
@@ -269,6 +270,7 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
     seen = episodes(ends, piece, vol_bps, tau_bps=standing_bps, horizon_s=meta.horizon_s).seen
     return [
         Piece(
+            session_ns=int(ends[np.searchsorted(session, session[a])]),
             first_ns=int(ends[a]),
             last_ns=int(ends[b - 1]),
             bars=int(b - a),

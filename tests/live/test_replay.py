@@ -223,7 +223,10 @@ def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(live
     assert [p.episodes for p in found] == [again.seen(p.first_ns, p.last_ns).size for p in found]
     assert sum(p.episodes for p in found) > again.starts.sum() > 0, "some were on before their first full window"
     assert len(found) >= 4, "two silences and a full hour"
+    begins = {int(s): int(history.bar_end_ns[history.session == s][0]) for s in np.unique(history.session)}
+    assert {p.session_ns for p in found} == set(begins.values())
     for p in found:
+        assert p.session_ns == begins[int(history.session[np.searchsorted(history.bar_end_ns, p.first_ns)])]
         assert p.last_ns - p.first_ns == (p.bars - 1) * SECOND_NS, "no gap inside"
         assert (p.first_ns - SECOND_NS) // (3600 * SECOND_NS) == (p.last_ns - SECOND_NS) // (3600 * SECOND_NS)
 

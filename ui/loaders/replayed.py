@@ -12,7 +12,7 @@ from core.live.replay import Piece, Replay, pieces, replay
 from core.training import registry
 from core.training.registry import Meta
 from ui.charts.replayed import WINDOW_S
-from ui.loaders.homes import home
+from ui.loaders.homes import home, settings
 from ui.loaders.question import history_of
 from ui.moment import NEXT_S
 from ui.parts import stepping, working
@@ -55,13 +55,16 @@ def _replayed(root: str, venue: str, product: str, model: str, from_ns: int, to_
 
 
 def replayed(market: Market, meta: Meta, piece: Piece) -> Replay:
-    """The stretch `piece` through the monitor's step, with the quarter of an hour before it and the minutes after it.
+    """The stretch `piece` through the monitor's step, with what the figure draws before it and the minutes after it.
 
-    Shared: do not change it. Raises NotThere.
+    It begins a cooldown earlier where that is longer, as far as the session goes: an alert of then keeps the first ones
+    of the stretch down. Shared: do not change it. Raises NotThere.
     """
     to_ns = piece.last_ns + NEXT_S * SECOND_NS
     growing = market.last_seq if market.last_ns < to_ns + 2 * meta.horizon_s * SECOND_NS else 0
-    from_ns = piece.first_ns - WINDOW_S * SECOND_NS
+    asked_s = settings().cooldown_s
+    alarm_ns = piece.first_ns - (meta.horizon_s if asked_s is None else asked_s) * SECOND_NS
+    from_ns = min(piece.first_ns - WINDOW_S * SECOND_NS, max(alarm_ns, piece.session_ns))
     with working(f"Asking {meta.title} at each of {plural(piece.bars, 'second')}"):
         return _replayed(str(home().root), market.venue, market.product, meta.name, from_ns, to_ns, growing)
 
