@@ -26,6 +26,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     return made
 
 
+def seconds(clock: str) -> int:
+    hours, minutes, rest = map(int, clock.split(":"))
+    return 3600 * hours + 60 * minutes + rest
+
+
 @pytest.mark.slow
 def test_it_plays_steps_and_keeps_its_place(page: playwright.Page, server: str) -> None:
     opened(page, f"{server}/Time_machine")
@@ -48,7 +53,7 @@ def test_it_plays_steps_and_keeps_its_place(page: playwright.Page, server: str) 
     before = place()
     page.keyboard.press("ArrowRight")
     wait(lambda: place() != before, 20)
-    page.keyboard.press("Space")
+    page.keyboard.press("k")
     expect(play).to_contain_text("Pause")
     before = place()
     drawn(8)
@@ -63,9 +68,14 @@ def test_it_plays_steps_and_keeps_its_place(page: playwright.Page, server: str) 
     assert scale() == zoomed, "the zoom was lost"
     play.click()
     expect(play).to_contain_text("Play")
-    page.keyboard.press("Space")  # the button has the focus: one press, not two
+    page.keyboard.press("k")  # the button has the focus: one press, not two
     expect(play).to_contain_text("Pause")
-    page.keyboard.press("Space")
+    page.keyboard.press("k")
+    expect(play).to_contain_text("Play")
+    stands = place()
+    page.locator(".st-key-on_10 button").focus()
+    page.keyboard.press("Space")  # presses the button that has the focus, and does not play
+    wait(lambda: seconds(place()) == seconds(stands) + 10, 20)
     expect(play).to_contain_text("Play")
     wait(lambda: "paused" in page.locator(".tr-strip > div").first.inner_text(), 20)
     assert plot.get_attribute("data-same") == "yes", "the figure was mounted again"

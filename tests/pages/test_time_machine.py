@@ -103,6 +103,12 @@ def test_steps_and_the_ends_of_a_stretch(machine: Visit, stored: Home, stretches
     assert at_s(pressed(first, "back_10")) == at_s(first) == stretches[0].first_ns // SECOND_NS - START_S
 
 
+def test_no_shortcut_is_a_key_that_presses_the_button_with_the_focus(machine: Visit, stored: Home) -> None:
+    keys = {button.key: button.proto.shortcut for button in machine(stored).button if button.proto.shortcut}
+    assert keys["play"].lower() == "k" and len(set(keys.values())) == len(keys) == 9
+    assert not {"space", "enter"} & {key.lower() for key in keys.values()}
+
+
 def test_it_plays_by_the_clock_survives_reruns_and_stands_at_the_end(
     machine: Visit, stored: Home, stretches: list[Piece], clock: Clock
 ) -> None:
