@@ -81,5 +81,8 @@ def test_it_plays_steps_and_keeps_its_place(page: playwright.Page, server: str) 
     assert plot.get_attribute("data-same") == "yes", "the figure was mounted again"
     stands, link = place(), page.url
     assert "at=" in link and "speed=" in link
+    line = page.locator(".st-key-time_line .line")
+    expect(line.locator(".at")).to_have_text(stands)
+    expect(line.locator("output, [role=status], [aria-live]")).to_have_count(0)  # it changes ten times a second
     opened(page, link)
     wait(lambda: place() == stands, 20)

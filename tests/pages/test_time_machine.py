@@ -17,7 +17,7 @@ from core.ingestion.store import Reader
 from core.live import forecasts
 from core.live.replay import Piece, pieces, stamp
 from core.training import registry
-from tests.pages.conftest import START_S, Clock, Visit
+from tests.pages.conftest import ROOT, START_S, Clock, Visit
 from tests.pages.filled import fill
 from tests.pages.test_markets import cell
 from tests.pages.test_states import words
@@ -122,6 +122,8 @@ def test_it_plays_by_the_clock_survives_reruns_and_stands_at_the_end(
         ran(app)
         assert at_s(app) == place + 30 * seconds
     assert 'role="status"' not in words(app), "a strip that changes every second is not read out"
+    line = (ROOT / "ui/time_line/time_line.html").read_text(encoding="utf-8")
+    assert not re.search(r"<output|aria-live|role=", line), "nor is the time beside the slider, which says its own"
     pressed(app, "play")
     clock.now_s += 500
     assert at_s(ran(app)) == place + 150 and "paused" in cell(app, "Replayed, UTC")
