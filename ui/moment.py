@@ -44,6 +44,7 @@ def moment(
         ghosts=[] if ghosts is None else _marks(replayed, ghosts, int(ends[a]), until_ns, now_ns),
         mid=float(replayed.bars.of("close")[i]),
         p=_known(replayed.p[i]),
+        doubt=replayed.doubt[i],
         vol_bps=_known(replayed.vol_bps[i]),
         tau_bps=_known(replayed.standing_bps[i]),
         age=int(replayed.age[i]),
@@ -57,7 +58,8 @@ def _lines(replayed: Replay, part: slice) -> Lines:
     t, (mid, vol, tau, p) = broken(
         ns, replayed.bars.of("close")[part], replayed.vol_bps[part], replayed.standing_bps[part], replayed.p[part]
     )
-    return Lines(t, mid, vol, tau, p, spans(ns, replayed.hot[part]), gaps(ns))
+    doubted = np.array([doubt is not None for doubt in replayed.doubt[part]], np.bool_)
+    return Lines(t, mid, vol, tau, p, spans(ns, replayed.hot[part]), gaps(ns), spans(ns, doubted))
 
 
 def _marks(replayed: Replay, raised: Raised, first_ns: int, until_ns: int, now_ns: int) -> list[Mark]:

@@ -100,7 +100,7 @@ def controls(s: Scene) -> None:
         st.button(label, key=key, shortcut=shortcut, on_click=act, args=args)  # type: ignore[arg-type]
 
     with st.container(horizontal=True, vertical_alignment="center", key="transport"):
-        st.button("Pause" if playing else "Play", type="primary", key="play", shortcut="Space", on_click=_toggle,
+        st.button("Pause" if playing else "Play", type="primary", key="play", shortcut="K", on_click=_toggle,
                   args=(first_ns, last_ns))  # fmt: skip
         press("−10", "back_10", "Shift+Left", _step, -10, first_ns, last_ns)
         press("−1", "back_1", "Left", _step, -1, first_ns, last_ns)

@@ -24,7 +24,7 @@ from core.features.markets import chosen
 from core.ingestion.store import Reader
 from core.ingestion.ticks import SILENCE_NS
 from core.live.alerts import Outcome, started
-from core.live.step import levels, probabilities
+from core.live.step import doubts, levels, probabilities
 from core.live.tail import Stepper, Stretch, read_from_ns
 from core.training import registry
 
@@ -48,6 +48,7 @@ class Replay:
 
     age : bars of its session behind each, at most what one forecast reads
     p : P(spike in the horizon after the bar), NaN while windows warm up
+    doubt : why not to trust it (`step.doubts`), None where nothing speaks against it
     vol_bps, standing_bps : trailing volatility and the τ it is held against; a bar is in a spike where the first
     reaches the second
     tau_bps : τ on the volatility of the horizon after the bar; another one only where τ is relative
@@ -62,6 +63,7 @@ class Replay:
     asked: int
     age: Ints
     p: Floats
+    doubt: list[str | None]
     vol_bps: Floats
     tau_bps: Floats
     standing_bps: Floats
@@ -121,9 +123,10 @@ class Raised:
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """A session of a market, or an hour of a long one: its first and last bar's end (ns UTC), its bars, the seconds of
-    them in a spike (trailing volatility reaching τ) and the episodes of these."""
+    """A session of a market, or an hour of a long one: its first and last bar's end and that of its session's first bar
+    (ns UTC), its bars, the seconds of them in a spike (trailing volatility reaching τ) and the episodes of these."""
 
+    session_ns: int
     first_ns: int
     last_ns: int
     bars: int
@@ -192,8 +195,9 @@ def replay(
     forward = forward_volatility(Question(meta.label, meta.horizon_s), stretch.features, ends, session)
     p = probabilities(stretch, estimator, meta)
     return Replay(
-        market.venue, market.product, meta, stretch, asked, age[begin:], p, vol_bps, tau_bps, standing_bps, forward
-    )
+        market.venue, market.product, meta, stretch, asked, age[begin:], p, doubts(stretch, p, meta), vol_bps, tau_bps,
+        standing_bps, forward,
+    )  # fmt: skip
 
 
 def raised(replayed: Replay, theta: float, *, cooldown_s: int | None = None, rearm: float = REARM) -> Raised:
@@ -266,6 +270,7 @@ def pieces(history: Bars, meta: Meta) -> list[Piece]:
     seen = episodes(ends, piece, vol_bps, tau_bps=standing_bps, horizon_s=meta.horizon_s).seen
     return [
         Piece(
+            session_ns=int(ends[np.searchsorted(session, session[a])]),
             first_ns=int(ends[a]),
             last_ns=int(ends[b - 1]),
             bars=int(b - a),

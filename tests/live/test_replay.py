@@ -101,6 +101,8 @@ def test_every_live_forecast_is_replayed_to_the_bit(lived: Lived) -> None:
     at = np.searchsorted(again.bars.bar_end_ns, mine["bar_end_ns"])
     assert same(again.p[at], mine["p"].to_numpy(np.float64)), "what the page draws is what is compared"
     assert mine["p"].isna().any(), "warming up after the silences too"
+    assert ["" if again.doubt[i] is None else again.doubt[i] for i in at] == mine["doubt"].fillna("").tolist()
+    assert 0 < mine["doubt"].notna().sum() < len(mine), "what live did not trust the replay does not either"
     relative = logged[(logged["model"] == lived.shadow.name) & logged["p"].notna()]
     assert relative["tau_bps"].nunique() > 50, "a relative τ is another one at each bar"
 
@@ -155,6 +157,7 @@ def test_any_part_of_the_stretch_has_the_bits_of_the_whole(lived: Lived, name: s
         for field in ("p", "vol_bps", "tau_bps", "standing_bps", "forward_bps"):
             assert same(getattr(part, field)[: part.asked], getattr(whole, field)[cut])
         assert (part.age[: part.asked] == whole.age[cut]).all()
+        assert part.doubt[: part.asked] == whole.doubt[cut]
 
     parts()
 
@@ -220,7 +223,10 @@ def test_pieces_are_sessions_cut_at_full_hours_and_hold_every_bar_and_spike(live
     assert [p.episodes for p in found] == [again.seen(p.first_ns, p.last_ns).size for p in found]
     assert sum(p.episodes for p in found) > again.starts.sum() > 0, "some were on before their first full window"
     assert len(found) >= 4, "two silences and a full hour"
+    begins = {int(s): int(history.bar_end_ns[history.session == s][0]) for s in np.unique(history.session)}
+    assert {p.session_ns for p in found} == set(begins.values())
     for p in found:
+        assert p.session_ns == begins[int(history.session[np.searchsorted(history.bar_end_ns, p.first_ns)])]
         assert p.last_ns - p.first_ns == (p.bars - 1) * SECOND_NS, "no gap inside"
         assert (p.first_ns - SECOND_NS) // (3600 * SECOND_NS) == (p.last_ns - SECOND_NS) // (3600 * SECOND_NS)
 

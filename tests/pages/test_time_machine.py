@@ -17,7 +17,7 @@ from core.ingestion.store import Reader
 from core.live import forecasts
 from core.live.replay import Piece, pieces, stamp
 from core.training import registry
-from tests.pages.conftest import START_S, Clock, Visit
+from tests.pages.conftest import ROOT, START_S, Clock, Visit
 from tests.pages.filled import fill
 from tests.pages.test_markets import cell
 from tests.pages.test_states import words
@@ -64,7 +64,7 @@ def test_it_opens_standing_before_the_newest_spike_and_says_the_bar_in_words(
     place = at_s(app)
     assert newest.first_ns <= (START_S + place) * SECOND_NS <= newest.last_ns
     assert cell(app, "Spikes so far").count('<b class="">0</b>') == 1
-    assert re.search(r"UTC: mid [\d,]+\.\d\d USD, volatility .* against τ .* bps, P\(spike in the next 60 s\)", said)
+    assert re.search(r"UTC: mid [\d,]+\.\d\d USD, volatility .* against τ .* bps, (P\(spike|feature missing: )", said)
     pressed(app, "spike_on")
     assert at_s(app) > place and "at or above τ" in cell(app, "Volatility then")
     assert "1" in cell(app, "Spikes so far")
@@ -103,6 +103,12 @@ def test_steps_and_the_ends_of_a_stretch(machine: Visit, stored: Home, stretches
     assert at_s(pressed(first, "back_10")) == at_s(first) == stretches[0].first_ns // SECOND_NS - START_S
 
 
+def test_no_shortcut_is_a_key_that_presses_the_button_with_the_focus(machine: Visit, stored: Home) -> None:
+    keys = {button.key: button.proto.shortcut for button in machine(stored).button if button.proto.shortcut}
+    assert keys["play"].lower() == "k" and len(set(keys.values())) == len(keys) == 9
+    assert not {"space", "enter"} & {key.lower() for key in keys.values()}
+
+
 def test_it_plays_by_the_clock_survives_reruns_and_stands_at_the_end(
     machine: Visit, stored: Home, stretches: list[Piece], clock: Clock
 ) -> None:
@@ -116,6 +122,8 @@ def test_it_plays_by_the_clock_survives_reruns_and_stands_at_the_end(
         ran(app)
         assert at_s(app) == place + 30 * seconds
     assert 'role="status"' not in words(app), "a strip that changes every second is not read out"
+    line = (ROOT / "ui/time_line/time_line.html").read_text(encoding="utf-8")
+    assert not re.search(r"<output|aria-live|role=", line), "nor is the time beside the slider, which says its own"
     pressed(app, "play")
     clock.now_s += 500
     assert at_s(ran(app)) == place + 150 and "paused" in cell(app, "Replayed, UTC")
@@ -181,6 +189,14 @@ def test_the_live_run_is_held_against_the_replay(machine: Visit, stored: Home, s
     assert held and f"All <b>{held}</b> live forecasts" in said and "equal to the bit" in said
     assert "python -m core replay --from" in said
     assert "No monitor watched this stretch" in words(machine(stored, at=stamp(stretches[0].first_ns)))
+
+
+def test_a_moment_that_live_did_not_trust_reads_as_it_did_live(machine: Visit, stored: Home) -> None:
+    row = next(row for row in forecasts.table(stored).to_pylist()[::-1] if row["doubt"])
+    said = cell(machine(stored, at=stamp(row["bar_end_ns"])), "P(spike)")
+    _, missing, what = row["doubt"].rpartition("feature missing: ")
+    assert what in said and (">feature missing</b>" if missing else "not trusted: ") in said
+    assert (f">{row['p']:.2f}</b>" in said) == (not missing)
 
 
 def test_without_a_model_of_the_market_it_says_to_train(machine: Visit, home: Home) -> None:

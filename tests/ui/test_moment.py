@@ -12,13 +12,17 @@ from hypothesis import strategies as st
 
 from core.config import Home
 from core.features.bars import SECOND_NS, Bars
-from core.live.replay import Raised, Replay, raised, replay
+from core.ingestion.store import Market
+from core.live.replay import Piece, Raised, Replay, raised, replay
 from tests.live.conftest import crown
 from tests.live.market import START_S, fill, ticks
 from ui import charts
+from ui.cells.machine import machine_cells, sentence
 from ui.charts.replayed import Moment
 from ui.frames import spans
 from ui.moment import NEXT_S, moment
+from ui.playback import Playback
+from ui.scene import Scene
 
 THETAS = (0.95, 0.99)
 
@@ -46,6 +50,13 @@ def seen(replayed: Replay, at: int, alerts: tuple[Raised, Raised], **how: int) -
     return moment(replayed, int(ends[at]), int(ends[0]), alerts=alerts[0], ghosts=alerts[1], **how)
 
 
+def shot(replayed: Replay) -> Scene:
+    ends = replayed.bars.bar_end_ns
+    piece = Piece(first_ns=int(ends[0]), last_ns=int(ends[-1]), bars=ends.size, spikes=0, episodes=0)
+    market = Market(replayed.venue, replayed.product, 0, 0, int(ends[0]), int(ends[-1]), 0)
+    return Scene(market, replayed.meta, [piece], piece, replayed, raised(replayed, 0.5), None)
+
+
 def drawn(m: Moment) -> str:
     return str(charts.replayed("dark", m, theta=0.4, ghost=0.6, horizon_s=60).to_json())
 
@@ -67,7 +78,8 @@ def with_another_future(replayed: Replay, at: int, seed: int) -> Replay:
         name: other(getattr(replayed, name)) for name in ("p", "vol_bps", "tau_bps", "standing_bps", "forward_bps")
     }
     fields["vol_bps"][at + 1 :] *= 1000 * (seed % 2)  # all a spike, or none at all
-    return dataclasses.replace(replayed, stretch=stretch, **fields)
+    doubt = [*replayed.doubt[: at + 1], *[None if seed % 2 else "all of it"] * len(replayed.doubt[at + 1 :])]
+    return dataclasses.replace(replayed, stretch=stretch, doubt=doubt, **fields)
 
 
 @settings(max_examples=12)
@@ -155,6 +167,44 @@ def test_gaps_are_hatched_and_warming_up_is_said(whole: Replay) -> None:
     assert [t.fillpattern.shape for t in figure.data if t.name == "gap"] == ["/"] * 3, "on each of the three rows"
     assert any(note.text.startswith("gap ") for note in figure.layout.annotations)
     assert seen(whole, first_after + 60, both(whole)).warming is None
+
+
+@pytest.mark.parametrize(
+    ("doubt", "level", "value", "detail", "said"),
+    [
+        ("spread_10 14.2 bps, training saw at most 6.1", "warn", "0.90",
+         "not trusted: spread_10 14.2 bps, training saw at most 6.1",
+         "0.90 against θ 0.50, not trusted: spread_10 14.2 bps, training saw at most 6.1."),
+        ("feature missing: flow_10, training always had it", "warn", "feature missing",
+         "flow_10, training always had it", "bps, feature missing: flow_10, training always had it."),
+        (None, "alert", "0.90", "at or above θ 0.50", "0.90 against θ 0.50."),
+    ],
+)  # fmt: skip
+def test_a_forecast_that_live_did_not_trust_is_marked_as_there(
+    whole: Replay, doubt: str | None, level: str, value: str, detail: str, said: str
+) -> None:
+    doubts = [doubt if 990 <= i <= 1020 else None for i in range(len(whole.bars))]
+    p = np.where(np.isfinite(whole.p), 0.9, np.nan)
+    made = dataclasses.replace(whole, doubt=doubts, p=p)
+    at, s = 1000, shot(made)
+    m = seen(made, at, (s.alerts, s.alerts), ahead_s=60)
+    one = machine_cells(m, s, Playback())[1]
+    assert (one.level, one.value, one.detail) == (level, value, detail) and said in sentence(m, s)
+    figure = charts.replayed("dark", m, theta=0.5, ghost=None, horizon_s=60)
+    bars = [(x.x0, x.x1) for x in figure.layout.shapes if x.yref == "y3 domain"]
+    expected = spans(whole.bars.bar_end_ns, np.array([d is not None for d in doubts]))
+    assert bars == [(str(a), str(b)) for a, b in expected] and len(bars) == (doubt is not None)
+    texts = [note.text for note in figure.layout.annotations]
+    assert texts.count("not trusted") == len(bars) and ("0.90" in texts) == (doubt is None)
+    tags = charts.reveal(m, play="x", speed=1)["tags"]["p"]["text"]
+    assert tags == (["–"] * 21 + ["0.90"] * 40 if doubt else ["0.90"] * 61)
+
+
+def test_no_forecast_at_full_windows_is_not_called_warming_up(whole: Replay) -> None:
+    made = dataclasses.replace(whole, p=np.full(len(whole.bars), np.nan))
+    s = shot(made)
+    one = machine_cells(seen(made, 1000, (s.alerts, s.alerts)), s, Playback())[1]
+    assert (one.level, one.value, one.detail) == ("idle", "–", "no forecast")
 
 
 def test_alerts_and_ghosts_differ_in_form_and_say_what_became_of_them(whole: Replay) -> None:

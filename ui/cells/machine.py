@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from core.features.bars import SECOND_NS
 from core.live.replay import Raised
+from core.training.seen import MISSING as FEATURE_MISSING
 from ui.charts.replayed import Moment
 from ui.playback import Playback
 from ui.scene import Scene
@@ -38,11 +39,19 @@ def machine_cells(m: Moment, s: Scene, playback: Playback) -> list[Cell]:
 
 
 def _forecast(m: Moment, theta: float) -> Cell:
+    """As the live monitor's cell says it."""
+    name = "P(spike)"
+    if m.warming:
+        return Cell("idle", name, "warming up", m.warming)
     if m.p is None:
-        return Cell("idle", "P(spike)", "warming up", m.warming or "no forecast")
+        return Cell("idle", name, MISSING, "no forecast")
+    if m.doubt is not None and m.doubt.startswith(FEATURE_MISSING):
+        return Cell("warn", name, FEATURE_MISSING, m.doubt.removeprefix(f"{FEATURE_MISSING}: "))
+    if m.doubt is not None:
+        return Cell("warn", name, score(m.p), f"not trusted: {m.doubt}")
     if m.p >= theta:
-        return Cell("alert", "P(spike)", score(m.p), f"at or above θ {score(theta)}")
-    return Cell("ok", "P(spike)", score(m.p), f"below θ {score(theta)}")
+        return Cell("alert", name, score(m.p), f"at or above θ {score(theta)}")
+    return Cell("ok", name, score(m.p), f"below θ {score(theta)}")
 
 
 def _alerts(name: str, raised: Raised, s: Scene, m: Moment) -> Cell:
@@ -64,6 +73,8 @@ def _fates(n: dict[str, int]) -> str:
 def sentence(m: Moment, s: Scene) -> str:
     """The moment in words, for who cannot see the figure."""
     p = m.warming or f"P(spike in the next {s.meta.horizon_s} s) {score(m.p)} against θ {score(s.alerts.theta)}"
+    if m.doubt is not None:
+        p = m.doubt if m.doubt.startswith(FEATURE_MISSING) else f"{p}, not trusted: {m.doubt}"
     volatility = (
         "volatility unknown" if m.vol_bps is None else f"volatility {bps(m.vol_bps)} against τ {bps(m.tau_bps)} bps"
     )

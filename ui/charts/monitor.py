@@ -117,14 +117,9 @@ def monitor(
                 yanchor="top" if theta >= 0.7 * top else "bottom", font={"size": 12, "color": c.theta},
             )
         )  # fmt: skip
-    for a, b in doubted:
-        shapes.append(
-            {
-                "type": "rect", "xref": "x", "x0": iso(a), "x1": iso(b), "yref": "y2 domain", "y0": 0, "y1": 0.07,
-                "fillcolor": c.text, "line": {"width": 0},
-            }
-        )  # fmt: skip
-    notes += _words(c, t, [a for a, _ in doubted], "not trusted", c.text, "y2 domain", 0.16)
+    bars, words = untrusted(c, t, doubted, "y2")
+    shapes += bars
+    notes += words
     if np.isfinite(mid[-1]):
         notes.append(tag(c, c.price if current else c.gap, price(float(mid[-1])), float(mid[-1])))
     if p_now is not None:
@@ -132,6 +127,20 @@ def monitor(
     f.layout.annotations = notes
     f.layout.shapes = shapes
     return f
+
+
+def untrusted(
+    c: Palette, t: Times, doubted: Sequence[Span], row: str
+) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Bars at the foot of a row where its forecast should not be trusted, and the words above them."""
+    bars = [
+        {
+            "type": "rect", "xref": "x", "x0": iso(a), "x1": iso(b), "yref": f"{row} domain", "y0": 0, "y1": 0.07,
+            "fillcolor": c.text, "line": {"width": 0},
+        }
+        for a, b in doubted
+    ]  # fmt: skip
+    return bars, _words(c, t, [a for a, _ in doubted], "not trusted", c.text, f"{row} domain", 0.16)
 
 
 def _top(theta: float | None, *lines: Values) -> float:
@@ -217,4 +226,4 @@ def _names(c: Palette, t: Times, shadows: Mapping[str, Values]) -> list[dict[str
     return found
 
 
-__all__ = ["monitor"]
+__all__ = ["monitor", "untrusted"]

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from core.live.alerts import Outcome
 from ui.charts.base import Span, Times, bands, base, clock, corner, crosshair, hatch, hidden, iso, label, tag, utc_mark
-from ui.charts.monitor import TOPS
-from ui.theme import Palette, bps, palette, price, rgba, score
+from ui.charts.monitor import TOPS, untrusted
+from ui.theme import MISSING, Palette, bps, palette, price, rgba, score
 
 Values = NDArray[np.float64]
 WINDOW_S = 900
@@ -34,7 +34,7 @@ class Mark:
 
 @dataclass(frozen=True)
 class Lines:
-    """Lines of one length with NaN at gaps: times, mid, trailing volatility, τ and P."""
+    """Lines of one length with NaN at gaps: times, mid, trailing volatility, τ and P; and where P is not trusted."""
 
     t: Times
     mid: Values
@@ -43,6 +43,7 @@ class Lines:
     p: Values
     spikes: list[Span]
     gaps: list[Span]
+    doubted: list[Span]
 
 
 @dataclass(frozen=True)
@@ -50,8 +51,9 @@ class Moment:
     """The window behind the cursor (and what is sent ahead of a figure that plays), what came next where it was asked
     for, and the numbers of the cursor's bar, at_ns or t.
 
-    p, vol_bps and tau_bps are None while they warm up; `age` counts the session's bars behind it, of `need`; episodes
-    are those in sight from the stretch's first bar up to this one.
+    p, vol_bps and tau_bps are None while they warm up; `doubt` says why p should not be trusted, None where it may be;
+    `age` counts the session's bars behind it, of `need`; episodes are those in sight from the stretch's first bar up to
+    this one.
     """
 
     at_ns: int
@@ -62,6 +64,7 @@ class Moment:
     ghosts: list[Mark]
     mid: float
     p: float | None
+    doubt: str | None
     vol_bps: float | None
     tau_bps: float | None
     age: int
@@ -112,7 +115,9 @@ def replayed(
         utc_mark(c),
         *_words(c, m, horizon_s),
     ]
-    shapes = bands(c, m.seen.spikes)
+    bars, words = untrusted(c, np.array([m.start, m.t]), m.seen.doubted, "y3")
+    notes += words
+    shapes = bands(c, m.seen.spikes) + bars
     if m.next is not None:
         _next(f, c, m)
         shapes.append(_vertical(c, m))
@@ -138,7 +143,7 @@ def replayed(
     notes.append(tag(c, c.price, price(m.mid), m.mid) | {"name": "mid"})
     if m.vol_bps is not None:
         notes.append(tag(c, c.vol, bps(m.vol_bps), m.vol_bps, "y2") | {"name": "volatility"})
-    if m.p is not None:
+    if m.p is not None and m.doubt is None:
         notes.append(tag(c, c.forecast, score(m.p), m.p, "y3") | {"name": "p"})
     f.layout.annotations = notes
     f.layout.shapes = shapes
@@ -154,6 +159,10 @@ def reveal(m: Moment, *, play: str, speed: int, room_s: int = ROOM_S) -> dict[st
         y = [float(v) if np.isfinite(v) else None for v in values[ahead]]
         return {"y": y, "text": [None if v is None else written(v) for v in y]}
 
+    p = tagged(m.seen.p, score)
+    for a, b in m.seen.doubted:
+        for i in np.flatnonzero((m.seen.t[ahead] > a) & (m.seen.t[ahead] <= b)):
+            p["text"][i] = MISSING
     return {
         "id": play,
         "now": _ms(m.t),
@@ -164,7 +173,7 @@ def reveal(m: Moment, *, play: str, speed: int, room_s: int = ROOM_S) -> dict[st
         "tags": {
             "mid": tagged(m.seen.mid, price),
             "volatility": tagged(m.seen.vol_bps, bps),
-            "p": tagged(m.seen.p, score),
+            "p": p,
         },
     }
 

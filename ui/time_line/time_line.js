@@ -38,5 +38,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const going = anchor ? setInterval(go, 100) : 0;
   input.oninput = () => { root._held = true; say(); };
   input.onchange = () => { root._held = false; setTriggerValue('at', first + Number(input.value)); };
+  // No change event comes from a drag away and back, or from a finger that is called off.
+  input.onpointerup = () => { root._held = false; }; // the value stays: a change event that follows reads it
+  input.onpointercancel = input.onblur = () => { if (root._held) { root._held = false; go(); } };
   return () => clearInterval(going);
 }
