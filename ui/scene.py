@@ -113,10 +113,10 @@ def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | Non
     piece = pieces[at]
     replayed = loaders.replayed(market, meta, piece)
     at_ns = opening(replayed, piece) if new else min(max(playback.at_ns, piece.first_ns), piece.last_ns)
-    settings = loaders.settings()
+    rule = loaders.rule(meta, loaders.settings())
 
     def alerts(theta: float) -> Raised:
-        return raised(replayed, theta, cooldown_s=settings.cooldown_s, rearm=settings.rearm)
+        return raised(replayed, theta, cooldown_s=rule.cooldown_s, rearm=rule.rearm)
 
     kept = Playback(
         market_name(market), meta.name, at_ns, playback.speed, playback.theta, None if new else playback.since_ns
@@ -127,7 +127,7 @@ def scene(market: Market, models: list[Meta], playback: Playback) -> Scene | Non
         st.query_params.from_dict(kept.link())
     session.link(st.query_params.to_dict())
     ghosts = None if kept.theta is None else alerts(kept.theta)
-    return Scene(market, meta, pieces, piece, replayed, alerts(loaders.theta(meta, settings)), ghosts)
+    return Scene(market, meta, pieces, piece, replayed, alerts(rule.theta), ghosts)
 
 
 def _piece_at(pieces: list[Piece], at_ns: int) -> int:

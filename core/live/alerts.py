@@ -188,6 +188,8 @@ def started(
     taus = np.broadcast_to(tau_bps, trailing_bps.shape)
     known = ~np.isnan(trailing_bps) & ~np.isnan(taus)
     starts = np.zeros(len(bars), dtype=np.bool_)
+    if not known.any():
+        return starts
     starts[known] = episodes(
         bars.bar_end_ns[known], bars.session[known], trailing_bps[known], tau_bps=taus[known], horizon_s=horizon_s
     ).start

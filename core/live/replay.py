@@ -51,6 +51,7 @@ class Replay:
     doubt : why not to trust it (`step.doubts`), None where nothing speaks against it
     vol_bps, standing_bps : trailing volatility and the τ it is held against; a bar is in a spike where the first
     reaches the second
+    starts : where an episode starts, known at the bar
     tau_bps : τ on the volatility of the horizon after the bar; another one only where τ is relative
     forward_bps : volatility of the horizon AFTER the bar, NaN where the session ended within it; at the bar itself
     nobody knows it
@@ -67,6 +68,7 @@ class Replay:
     vol_bps: Floats
     tau_bps: Floats
     standing_bps: Floats
+    starts: NDArray[np.bool_]
     forward_bps: Floats
 
     @property
@@ -82,11 +84,6 @@ class Replay:
     def hot(self) -> NDArray[np.bool_]:
         """Whether volatility up to each bar reaches τ: known at the bar, shape (n,)."""
         return self.vol_bps >= self.standing_bps
-
-    @property
-    def starts(self) -> NDArray[np.bool_]:
-        """Where an episode starts, known at the bar, shape (n,)."""
-        return started(self.bars, self.vol_bps, self.standing_bps, self.meta.horizon_s)
 
     def seen(self, first_ns: int, last_ns: int) -> Ints:
         """When the episodes of the bars that end from `first_ns` to `last_ns` (ns UTC, both included) come into sight:
@@ -190,13 +187,16 @@ def replay(
             f"no bar of {market.venue} {market.product} ends from {stamp(from_ns)} to {stamp(to_ns)}: its ticks go "
             f"from {stamp(market.first_ns)} to {stamp(market.last_ns)}"
         )
-    vol_bps, tau_bps, standing_bps = (values[begin:] for values in levels(read, meta))
+    vol_bps, tau_bps, standing_bps = levels(read, meta)
+    starts = started(
+        read.bars, vol_bps, standing_bps, meta.horizon_s
+    )  # a horizon back: an episode that is on starts none
     ends, session = stretch.bars.bar_end_ns, stretch.bars.session
     forward = forward_volatility(Question(meta.label, meta.horizon_s), stretch.features, ends, session)
     p = probabilities(stretch, estimator, meta)
     return Replay(
-        market.venue, market.product, meta, stretch, asked, age[begin:], p, doubts(stretch, p, meta), vol_bps, tau_bps,
-        standing_bps, forward,
+        market.venue, market.product, meta, stretch, asked, age[begin:], p, doubts(stretch, p, meta), vol_bps[begin:],
+        tau_bps[begin:], standing_bps[begin:], starts[begin:], forward,
     )  # fmt: skip
 
 

@@ -158,6 +158,7 @@ def test_any_part_of_the_stretch_has_the_bits_of_the_whole(lived: Lived, name: s
             assert same(getattr(part, field)[: part.asked], getattr(whole, field)[cut])
         assert (part.age[: part.asked] == whole.age[cut]).all()
         assert part.doubt[: part.asked] == whole.doubt[cut]
+        assert (part.starts[: part.asked] == whole.starts[cut]).all(), "an episode that is on at the cut starts none"
 
     parts()
 

@@ -27,7 +27,7 @@ def rows(volatility: dict[str, np.ndarray]) -> Labelled:
     ], ignore_index=True)  # fmt: skip
     frame["mid"], frame["slow_bps"] = 90_000.0, 2.0
     frame["bar_end_ns"] = np.arange(len(frame)) * 1_000_000_000
-    return Labelled(frame, ("rv_60",), (), Question(), "embedded", "BTC-USD", "d")
+    return Labelled(frame, (), (), Question(), "embedded", "BTC-USD", "d")
 
 
 def waves(height: float, n: int = 2000, every: int = 200) -> np.ndarray:

@@ -74,8 +74,7 @@ def replayed(market: Market, meta: Meta, piece: Piece) -> Replay:
     """
     to_ns = piece.last_ns + NEXT_S * SECOND_NS
     growing = market.last_seq if market.last_ns < to_ns + 2 * meta.horizon_s * SECOND_NS else 0
-    asked_s = settings().cooldown_s
-    alarm_ns = piece.first_ns - (meta.horizon_s if asked_s is None else asked_s) * SECOND_NS
+    alarm_ns = piece.first_ns - registry.rule_of(meta, settings()).cooldown_s * SECOND_NS
     from_ns = min(piece.first_ns - WINDOW_S * SECOND_NS, max(alarm_ns, piece.session_ns))
     with working(f"Asking {meta.title} at each of {plural(piece.bars, 'second')}"):
         return _replayed(
