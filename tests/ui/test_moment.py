@@ -52,7 +52,9 @@ def seen(replayed: Replay, at: int, alerts: tuple[Raised, Raised], **how: int) -
 
 def shot(replayed: Replay) -> Scene:
     ends = replayed.bars.bar_end_ns
-    piece = Piece(first_ns=int(ends[0]), last_ns=int(ends[-1]), bars=ends.size, spikes=0, episodes=0)
+    piece = Piece(
+        session_ns=int(ends[0]), first_ns=int(ends[0]), last_ns=int(ends[-1]), bars=ends.size, spikes=0, episodes=0
+    )
     market = Market(replayed.venue, replayed.product, 0, 0, int(ends[0]), int(ends[-1]), 0)
     return Scene(market, replayed.meta, [piece], piece, replayed, raised(replayed, 0.5), None)
 
