@@ -35,7 +35,8 @@ export default function ({ data, parentElement, setTriggerValue }) {
   const anchor = root._anchor;
   const go = () => place(anchor ? anchor.at + Math.floor((performance.now() - anchor.began) / 1000 * speed) : data.at);
   go();
-  const going = anchor ? setInterval(go, 100) : 0;
+  clearInterval(root._going); // of the run before, should it still go
+  const going = root._going = anchor ? setInterval(go, 100) : 0;
   input.oninput = () => { root._held = true; say(); };
   input.onchange = () => { root._held = false; setTriggerValue('at', first + Number(input.value)); };
   // No change event comes from a drag away and back, or from a finger that is called off.
