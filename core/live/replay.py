@@ -27,6 +27,7 @@ from core.live.alerts import Outcome, started
 from core.live.step import doubts, levels, probabilities
 from core.live.tail import Stepper, Stretch, read_from_ns
 from core.training import registry
+from core.training.seen import MISSING
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -202,11 +203,12 @@ def replay(
 
 def raised(replayed: Replay, theta: float, *, cooldown_s: int | None = None, rearm: float = REARM) -> Raised:
     """The alerts of the live rule at `theta` (`Alarm`), which begins with the stretch as a monitor that starts there,
-    and what became of them (`alerts.settled`)."""
+    and what became of them (`alerts.settled`). A forecast that lacks a feature raises none, as in `Bell.ring`."""
     meta, bars = replayed.meta, replayed.bars
     ends, session = bars.bar_end_ns, bars.session
     alarm = Alarm(theta, meta.horizon_s if cooldown_s is None else cooldown_s, rearm)
-    at = np.flatnonzero(alarm.push_all(ends, session, replayed.p)[: replayed.asked])
+    lacks = np.array([(doubt or "").startswith(MISSING) for doubt in replayed.doubt], np.bool_)
+    at = np.flatnonzero(alarm.push_all(ends, session, np.where(lacks, np.nan, replayed.p))[: replayed.asked])
     starts = np.flatnonzero(replayed.starts)
     horizon_ns = meta.horizon_s * SECOND_NS
     outcome: list[Outcome | None] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sqlite3
@@ -187,6 +188,15 @@ def test_alerts_are_those_that_the_monitor_kept_and_their_fate_is_that_of_the_le
             assert (made.outcome[i], None if np.isnan(made.lead_s[i]) else made.lead_s[i]) == (outcome, lead_s)
             assert (made.known_ns[i] == NEVER) == (outcome is None)
             assert outcome is None or ends[row] < made.known_ns[i], "nobody knows at the alert"
+
+
+def test_a_forecast_that_lacks_a_feature_raises_no_alert_as_live(lived: Lived) -> None:
+    again = lived.replayed(lived.first.name)
+    first = int(raised(again, lived.theta, cooldown_s=20).at[0])
+    for doubt, rings in (("feature missing: flow_10, training always had it", False), ("rv_10 9 bps", True)):
+        doubts = [doubt if i == first else None for i in range(len(again.bars))]
+        at = raised(dataclasses.replace(again, doubt=doubts), lived.theta, cooldown_s=20).at
+        assert (first in at) == rings and at.size
 
 
 def test_what_an_alert_became_is_not_counted_before_it_is_known(lived: Lived) -> None:
