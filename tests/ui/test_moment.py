@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from core.config import Home
 from core.features.bars import SECOND_NS, Bars
 from core.ingestion.store import Market
+from core.live.alerts import started
 from core.live.replay import Piece, Raised, Replay, raised, replay
 from tests.live.conftest import crown
 from tests.live.market import START_S, fill, ticks
@@ -37,7 +39,14 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Replay:
     rng, n, warm = np.random.default_rng(0), len(made.bars), np.isfinite(made.p)
     burst = np.convolve(rng.random(n) < 1 / 200, np.ones(15))[:n] > 0
     vol_bps = np.where(warm, made.standing_bps * np.where(burst, 1.5, 0.5), np.nan)
-    return dataclasses.replace(made, vol_bps=vol_bps, p=np.where(warm, rng.beta(1, 8, n), np.nan))
+    return moved(made, vol_bps, p=np.where(warm, rng.beta(1, 8, n), np.nan))
+
+
+def moved(replayed: Replay, vol_bps: np.ndarray, **changes: Any) -> Replay:
+    """With another trailing volatility, and the episodes that it starts."""
+    made = dataclasses.replace(replayed, vol_bps=vol_bps, **changes)
+    starts = started(made.bars, vol_bps, made.standing_bps, made.meta.horizon_s)
+    return dataclasses.replace(made, starts=starts)
 
 
 def both(replayed: Replay) -> tuple[Raised, Raised]:
@@ -81,7 +90,7 @@ def with_another_future(replayed: Replay, at: int, seed: int) -> Replay:
     }
     fields["vol_bps"][at + 1 :] *= 1000 * (seed % 2)  # all a spike, or none at all
     doubt = [*replayed.doubt[: at + 1], *[None if seed % 2 else "all of it"] * len(replayed.doubt[at + 1 :])]
-    return dataclasses.replace(replayed, stretch=stretch, doubt=doubt, **fields)
+    return moved(replayed, stretch=stretch, doubt=doubt, **fields)
 
 
 @settings(max_examples=12)
@@ -114,7 +123,7 @@ def test_a_spike_of_several_bands_is_named_once(whole: Replay) -> None:
     hot = np.zeros(len(whole.bars), np.bool_)
     for a, b in ((300, 310), (365, 370), (425, 440), (520, 530)):  # 55, 55 and 80 s apart
         hot[a:b] = True
-    made = dataclasses.replace(whole, vol_bps=np.where(hot, 2.0, 0.5) * whole.standing_bps)
+    made = moved(whole, np.where(hot, 2.0, 0.5) * whole.standing_bps)
     m = moment(made, int(made.bars.bar_end_ns[600]), int(made.bars.bar_end_ns[0]), alerts=both(made)[0])
     figure = charts.replayed("dark", m, theta=0.4, ghost=None, horizon_s=60)
     assert len(m.seen.spikes) == 4
@@ -127,7 +136,7 @@ def test_an_episode_that_is_on_before_the_first_full_window_is_counted(whole: Re
     vol_bps = whole.vol_bps.copy()
     vol_bps[full : full + 30] = 2 * whole.standing_bps[full : full + 30]
     vol_bps[full + 30 : full + 300] = 0.0
-    hot = dataclasses.replace(whole, vol_bps=vol_bps)
+    hot = moved(whole, vol_bps)
     ends = whole.bars.bar_end_ns
     counted = [
         moment(hot, int(ends[i]), int(ends[after]), alerts=both(hot)[0]).episodes for i in (full - 1, full, full + 200)
