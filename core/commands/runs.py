@@ -52,10 +52,9 @@ def run_compare(args: argparse.Namespace, home: Home) -> dict[str, Any]:
 
 def run_mlflow(_args: argparse.Namespace, home: Home) -> dict[str, Any]:
     """Serve as the job "mlflow" until it is stopped."""
-    before = jobs.read(home, "mlflow")
     with jobs.hold(home, "mlflow") as me:
         from core.training.mlflow_ui import serve
 
         print("MLflow's pages: the address is in data/jobs/mlflow.json once they answer", file=sys.stderr)
-        serve(home, me, before)
+        serve(home, me)
     return {}

@@ -10,12 +10,14 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
+import msgspec
 import psutil
 
-from core.config import Home
+from core.config import Home, write_atomically
 from core.errors import TremorError
-from core.jobs import Holder, Job
+from core.jobs import Holder
 from core.training import tracking
 
 HOST = "127.0.0.1"
@@ -23,13 +25,23 @@ ANSWERS_WITHIN_S = 120.0
 """A cold start took 12 s on two idle cores."""
 
 
-def serve(home: Home, me: Holder, before: Job) -> None:
+class Left(msgspec.Struct, frozen=True):
+    """A server that runs, in a file of its own: a job's record is written anew by the next one. `born` tells it from
+    another process that was given its number."""
+
+    pid: int
+    born: float
+
+
+def _left(home: Home) -> Path:
+    return home.jobs / "mlflow.server"
+
+
+def serve(home: Home, me: Holder) -> None:
     """Start the server on a free port, say where once it answers, and wait until it ends or this process is stopped.
 
-    Parameters
-    ----------
-    me : the job, whose fields then hold `url`, and `experiment`, the id of this home's
-    before : what the job's record said before: a server that a killed one left running is ended first
+    A server that a killed job left running is ended first. The fields of the job `me` then hold `url`, and
+    `experiment`, the id of this home's.
 
     Raises
     ------
@@ -37,8 +49,8 @@ def serve(home: Home, me: Holder, before: Job) -> None:
         If the server ends by itself, or does not answer within two minutes.
     """
     me.beat(0.1, "opening MLflow's database", every_s=0)
+    _end_left(home)
     experiment = tracking.set_up(home)
-    _end_left(before)
     port = _free_port()
     argv = [
         sys.executable, "-m", "mlflow", "server", "--backend-store-uri", home.mlflow_uri, "--host", HOST,
@@ -48,8 +60,9 @@ def serve(home: Home, me: Holder, before: Job) -> None:
     quiet = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}  # its queue would start processes of its own
     server = subprocess.Popen(argv, cwd=home.root, env=os.environ | quiet, start_new_session=True)
     try:
-        born = psutil.Process(server.pid).create_time()
-        me.beat(0.4, "starting MLflow's server", every_s=0, server=server.pid, born=born)
+        left = Left(server.pid, psutil.Process(server.pid).create_time())
+        write_atomically(_left(home), msgspec.json.encode(left))
+        me.beat(0.4, "starting MLflow's server", every_s=0, server=server.pid)
         began = time.monotonic()
         while not _answers(port):
             if server.poll() is not None or time.monotonic() - began > ANSWERS_WITHIN_S:
@@ -63,6 +76,7 @@ def serve(home: Home, me: Holder, before: Job) -> None:
     finally:
         _end(server.pid)
         server.wait(10)
+        _left(home).unlink(missing_ok=True)
 
 
 def _free_port() -> int:
@@ -80,12 +94,17 @@ def _answers(port: int) -> bool:
     return False
 
 
-def _end_left(before: Job) -> None:
-    """End the server that an earlier job named, if that very process still runs."""
-    pid, born = before.fields.get("server"), before.fields.get("born")
+def _end_left(home: Home) -> None:
+    """End the server that an earlier job left, and its workers where it has ended without them: no other process is
+    given its number as long as they have it as their group's."""
+    try:
+        left = msgspec.json.decode(_left(home).read_bytes(), type=Left)
+    except (FileNotFoundError, msgspec.MsgspecError):
+        return
     with contextlib.suppress(psutil.NoSuchProcess):
-        if isinstance(pid, int) and psutil.Process(pid).create_time() == born:
-            _end(pid)
+        if psutil.Process(left.pid).create_time() != left.born:
+            return
+    _end(left.pid)
 
 
 def _end(leader: int, within_s: float = 5.0) -> None:

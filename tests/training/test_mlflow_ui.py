@@ -10,13 +10,13 @@ import sys
 import time
 from typing import Any
 
+import msgspec
 import psutil
 import pytest
 
 from core import jobs
 from core.config import Home
 from core.errors import TremorError
-from core.jobs import Job
 from core.training import mlflow_ui
 
 
@@ -48,6 +48,28 @@ def test_the_pages_answer_and_end_with_their_job(mlflow_home: Home) -> None:
     assert jobs.read(mlflow_home, "mlflow").state == "stopped" and not psutil.pid_exists(job.fields["server"])
 
 
+@pytest.mark.slow
+def test_the_server_of_a_killed_job_is_ended_by_the_next(mlflow_home: Home) -> None:
+    def served(old: int | None = None) -> int:
+        jobs.start(mlflow_home, "mlflow", ["mlflow"])
+        until = time.monotonic() + 120
+        while (server := jobs.read(mlflow_home, "mlflow").fields.get("server")) in (None, old):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        return int(server)
+
+    try:
+        first = served()
+        job = psutil.Process(jobs.read(mlflow_home, "mlflow").pid)
+        job.kill()
+        job.wait(10)
+        assert psutil.pid_exists(first)
+        assert served(first) != first
+        assert not psutil.pid_exists(first) or psutil.Process(first).status() == psutil.STATUS_ZOMBIE
+    finally:
+        jobs.stop(mlflow_home, "mlflow")
+
+
 class Dead:
     """A server that ends at once."""
 
@@ -77,22 +99,25 @@ def test_a_server_that_ends_is_a_failure_that_says_where_its_log_is(
     monkeypatch.setattr(mlflow_ui.subprocess, "Popen", popen)
     monkeypatch.setattr(mlflow_ui, "_end", lambda _pid: None)
     with pytest.raises(TremorError, match="did not answer on 127"), jobs.hold(home, "mlflow") as me:
-        mlflow_ui.serve(home, me, Job(name="mlflow"))
+        mlflow_ui.serve(home, me)
     assert jobs.read(home, "mlflow").state == "failed"
     options = dict(zip(started[0], started[0][1:]))
     assert options["--host"] == "127.0.0.1" and options["--workers"] == "1"
     assert options["--allowed-hosts"].split(",")[0] == f"127.0.0.1:{options['--port']}"
 
 
-def test_what_a_killed_job_left_running_is_ended_and_nothing_else() -> None:
+def test_what_a_killed_job_left_running_is_ended_and_nothing_else(home: Home) -> None:
+    home.jobs.mkdir(parents=True)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"], start_new_session=True)
     try:
         born = psutil.Process(child.pid).create_time()
-        mlflow_ui._end_left(Job(name="mlflow", fields={"server": child.pid, "born": born + 1}))
+        mlflow_ui._end_left(home)  # nothing is named
+        mlflow_ui._left(home).write_bytes(msgspec.json.encode(mlflow_ui.Left(child.pid, born + 1)))
+        mlflow_ui._end_left(home)
         assert child.poll() is None, "another process that was given its number"
-        mlflow_ui._end_left(Job(name="mlflow", fields={"server": child.pid, "born": born}))
+        mlflow_ui._left(home).write_bytes(msgspec.json.encode(mlflow_ui.Left(child.pid, born)))
+        mlflow_ui._end_left(home)
         assert child.wait(5) != 0
-        mlflow_ui._end_left(Job(name="mlflow"))
     finally:
         child.kill()
         child.wait()
