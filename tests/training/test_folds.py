@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import models
 from core.evaluation.record import Evidence, Fold
 from core.features.dataset import Dataset
+from core.features.labels import multiple
 from core.training.folds import Said, before_test, decide, learned, mean_lift, out_of_fold, parts, walk_forward
 
 SECOND_NS = 1_000_000_000
@@ -170,7 +171,7 @@ def test_a_slow_model_is_tried_on_its_last_folds_and_one_that_forecasts_volatili
 def test_a_relative_tau_of_a_fold_is_the_quantile_of_the_multiples_just_before_it(make_dataset: Make) -> None:
     dataset = make_dataset(tau_relative=1.1)
     rows = before_test(dataset)
-    ratio = rows["forward_vol_bps"].to_numpy() / rows["slow_bps"].to_numpy()
+    ratio = multiple(rows["forward_vol_bps"].to_numpy(), rows["slow_bps"].to_numpy())
     cut = parts(rows["bar_end_ns"].to_numpy(), 60)
     for fold, part in zip(walk_forward(dataset, chosen("har"), quantile=0.8), cut, strict=True):
         assert fold.tau_relative == np.quantile(ratio[part.recent], 0.8)
