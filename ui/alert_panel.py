@@ -23,7 +23,7 @@ MUTES = {"15 min": 900, "1 h": 3600}
 def alert_panel(market: Market, ticking: bool) -> None:
     """Newest first; mute, acknowledge, sound and where alerts are sent."""
     muted_until_ns = loaders.settings().muted_until_ns
-    block("Alerts", "P has risen to θ; right when volatility reaches τ within the horizon")
+    block("Alerts", "P has risen to θ; right when volatility reaches τ within the horizon, said when that is over")
     sound = st.toggle(
         "Ring when an alert comes", key="ring", help="This browser only, after a first click on the page."
     )

@@ -201,6 +201,9 @@ def settled(
 ) -> list[tuple[Alert, Outcome, float | None]]:
     """Those of the alerts of one model whose outcome is known from `stretch`: (alert, outcome, lead in s).
 
+    It is known when the horizon is over, also of an alert that was right at once: where the session ends within the
+    horizon no alert can be false any more, so none counts as right either (`events.match`).
+
     estimator : the label's own trailing volatility, such as "rv_60"
     tau_bps : what it is held against, one number or that of each bar of the stretch (`labels.Threshold.standing`)
     """
@@ -211,18 +214,17 @@ def settled(
     found: list[tuple[Alert, Outcome, float | None]] = []
     for a in alerts:
         until = a.bar_end_ns + a.horizon_s * SECOND_NS
-        begin = int(np.searchsorted(ends, a.bar_end_ns))
-        if begin == len(ends) or ends[begin] != a.bar_end_ns:
-            if until <= ends[-1]:
-                found.append((a, "unknown", None))
+        if until > ends[-1]:
             continue
-        after = np.flatnonzero(starts & (ends > a.bar_end_ns) & (ends <= until) & (session == session[begin]))
+        begin, over = (int(i) for i in np.searchsorted(ends, (a.bar_end_ns, until)))
+        if (ends[begin], ends[over]) != (a.bar_end_ns, until) or session[begin] != session[over]:
+            found.append((a, "unknown", None))
+            continue
+        after = begin + 1 + np.flatnonzero(starts[begin + 1 : over + 1])
         if after.size:
             found.append((a, "right", float(ends[after[0]] - a.bar_end_ns) / SECOND_NS))
-        elif until <= ends[-1]:
-            whole = int(np.searchsorted(ends, until))
-            known = ends[whole] == until and session[whole] == session[begin]
-            found.append((a, "false" if known else "unknown", None))
+        else:
+            found.append((a, "false", None))
     return found
 
 

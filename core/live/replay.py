@@ -215,16 +215,18 @@ def raised(replayed: Replay, theta: float, *, cooldown_s: int | None = None, rea
     known_ns, lead_s = np.full(at.size, NEVER), np.full(at.size, np.nan)
     for i, (a, s) in enumerate(zip(at.tolist(), np.searchsorted(starts, at, side="right").tolist(), strict=True)):
         until = int(ends[a]) + horizon_ns
-        begins = int(starts[s]) if s < starts.size else None
-        if begins is not None and session[begins] == session[a] and ends[begins] <= until:
-            outcome.append("right")
-            known_ns[i], lead_s[i] = ends[begins], (ends[begins] - ends[a]) / SECOND_NS
-        elif until <= ends[-1]:
-            over = int(np.searchsorted(ends, until))
-            outcome.append("false" if ends[over] == until and session[over] == session[a] else "unknown")
-            known_ns[i] = ends[over]
-        else:
+        if until > ends[-1]:
             outcome.append(None)
+            continue
+        over = int(np.searchsorted(ends, until))
+        known_ns[i] = ends[over]
+        if ends[over] != until or session[over] != session[a]:
+            outcome.append("unknown")
+        elif s < starts.size and starts[s] <= over:
+            outcome.append("right")
+            lead_s[i] = (ends[starts[s]] - ends[a]) / SECOND_NS
+        else:
+            outcome.append("false")
     return Raised(theta, at, tuple(outcome), known_ns, lead_s)
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from core.config import Home, Settings, save_settings
-from core.evaluation.events import Alarm
+from core.evaluation.events import Alarm, match
 from core.features import dataset
-from core.features.bars import SECOND_NS
+from core.features.bars import COLUMNS, SECOND_NS, Bars
+from core.features.formulas import NAMES
 from core.ingestion.store import Reader, Writer
 from core.live import alerts
-from core.live.alerts import Ledger
+from core.live.alerts import Ledger, started
 from core.live.bell import Bell
 from core.live.forecasts import table
 from core.live.monitor import Monitor
-from core.live.tail import Tail
+from core.live.tail import Stretch, Tail
 from core.training import registry
 from core.training.infer import forecasts
 from tests.live.conftest import crown
@@ -91,3 +92,22 @@ def test_where_the_tail_begins_anew_the_alarm_does_too(filled: Home) -> None:
         tail.advance(reader, market)
         assert tail.begun == 3 and bell._following(meta) is not before, "sessions are counted from 0 again"
     bell.close()
+
+
+def test_an_alert_has_the_fate_that_the_evaluation_counts(home: Home) -> None:
+    n, cut = 400, 300
+    ends = (np.arange(n) + np.where(np.arange(n) < cut, 1, 60)) * SECOND_NS  # a minute of silence ends a session
+    session = (np.arange(n) >= cut).astype(np.int64)
+    volatility = np.where(np.isin(np.arange(n), (100, 285, 295)), 9.0, 1.0)
+    bars = Bars(ends, session, np.zeros((n, len(COLUMNS))))
+    stretch = Stretch(bars, np.where(np.array(NAMES)[:, None] == "rv_60", volatility, 0.0))
+    at = np.array([80, 150, 250, 280, 390])
+    of_all = np.isin(np.arange(n), at)
+    start = started(bars, volatility, 5.0, 60)
+    counted = match(ends, session, of_all, start, 60)
+    known = alerts.settled([alert(int(ends[i] // SECOND_NS)) for i in at], stretch, "rv_60", 5.0)
+    fates = {a.bar_end_ns: outcome for a, outcome, _ in known}
+    assert [fates.get(int(ends[i])) for i in at] == ["right", "false", "unknown", "unknown", None]
+    for i in at:
+        judged = fates.get(int(ends[i])) in ("right", "false")
+        assert counted.alert[i] == judged and counted.right[i] == (fates.get(int(ends[i])) == "right")
